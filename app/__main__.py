@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from app.guard import Guard, is_loopback
 from tokenunlearn.data.columns import COLUMNS_HELP
+from tokenunlearn.documents.terminal import Parser, to_stderr
 from tokenunlearn.errors import InputError, SettingError, TokenUnlearnError
 from tokenunlearn.models.precision import check_precision
 from tokenunlearn.settings import is_number
@@ -51,10 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.port = free_port(options.host, options.port)
         serve(options)
     except TokenUnlearnError as error:
-        sys.stderr.write(f"error: {error}\n")
+        to_stderr(f"error: {error}\n")
         return 2
     except OSError as error:
-        sys.stderr.write(f"error: {error.strerror or error}: {error.filename or 'no file named'}\n")
+        to_stderr(f"error: {error.strerror or error}: {error.filename or 'no file named'}\n")
         return 2
     return 0
 
@@ -67,9 +68,7 @@ def _port(text: str) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line of the page."""
-    known = argparse.ArgumentParser(
-        prog="python -m app", description="Open TokenUnlearn Explorer in the browser."
-    )
+    known = Parser(prog="python -m app", description="Open TokenUnlearn Explorer in the browser.")
     known.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1, this machine only)"
     )

@@ -12,7 +12,6 @@ The third marks ten of 20 rows of TOFU in Chromium, as Enter leads from row to r
 """
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Page, Response, sync_playwright
 
+from benchmarks.browser import chromium
 from benchmarks.serving import serving
 from benchmarks.tofu.agreement import labels_of
 from benchmarks.tofu.rows import AUTHOR, GPT, annotations_of, tofu_rows
@@ -271,6 +271,7 @@ class Desk:
 
 def in_the_page(data: Path, folder: Path, first: int) -> int:
     """Mark ten of 20 rows of forget10 by keyboard in Chromium; print what it cost and taught; 0."""
+    chrome = chromium()
     rows, marks = tofu_rows(data)[first : first + POOL], annotations_of(data)[GPT]
     path = folder / "audit.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
@@ -282,15 +283,13 @@ def in_the_page(data: Path, folder: Path, first: int) -> int:
         serving(Path(runs), "--data", str(path)) as (address, _),
         sync_playwright() as playwright,
     ):
-        chromium = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM"), args=["--no-sandbox"]
-        )
-        desk = Desk(chromium.new_page(viewport={"width": 1440, "height": 900}), address)
+        browser = playwright.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
+        desk = Desk(browser.new_page(viewport={"width": 1440, "height": 900}), address)
         begun = time.perf_counter()
         marked = [desk.mark_row({row.id: row.answer for row in rows}, marks) for _ in range(MARKED)]
         seconds = time.perf_counter() - begun
         desk.page.wait_for_timeout(2_000)  # the last Enter is saved and asked about
-        chromium.close()
+        browser.close()
     table = score(load_model(precision="fp32"), rows, ScoreConfig(signals=FREE_SIGNALS))
     table["gold"] = labels_of(table, rows, marks)
     left = ~table["row_id"].isin(marked).to_numpy()

@@ -34,6 +34,7 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import Browser, sync_playwright
 from scipy.stats import bootstrap
 
+from benchmarks.browser import chromium
 from benchmarks.first_minutes import BADGE, FIRST_CONTENT
 from benchmarks.serving import serving
 from tokenunlearn.runs.queue import RunQueue
@@ -196,7 +197,7 @@ def told_steps(steps: Mapping[str, Sequence[float]]) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Return 1 where anything failed or memory grew."""
-    calls = Calls()
+    path, calls = chromium(), Calls()
     with (
         tempfile.TemporaryDirectory() as place,
         serving(Path(place)) as (address, _),
@@ -217,7 +218,7 @@ def main(options: argparse.Namespace) -> int:
         told_steps(steps)
         print(f"memory: at the start {before:.0f} MB, after the clients {after_clients:.0f} MB", flush=True)
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM") or "/usr/bin/chromium",
+            executable_path=path,
             args=["--no-sandbox", "--disable-gpu"],
         )
         pages = Calls()

@@ -7,7 +7,6 @@ argument each request waits so long, as over a network. Median of the loads.
 """
 
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 import psutil
 from playwright.sync_api import BrowserContext, sync_playwright
 
+from benchmarks.browser import chromium
 from benchmarks.serving import serving
 from benchmarks.synthetic import example
 
@@ -38,7 +38,7 @@ def processor_seconds(processes: list[psutil.Process]) -> float:
     return total
 
 
-def chromium() -> list[psutil.Process]:
+def browser_processes() -> list[psutil.Process]:
     """Return the processes of the browser, which are children of this one."""
     return [each for each in psutil.Process().children(recursive=True) if "chrom" in each.name()]
 
@@ -51,7 +51,7 @@ def load(context: BrowserContext, address: str, server: psutil.Process, wait_ms:
         session.send("Network.enable")
         speed = {"downloadThroughput": -1, "uploadThroughput": -1}
         session.send("Network.emulateNetworkConditions", {"offline": False, "latency": wait_ms, **speed})
-    before, before_server = processor_seconds(chromium()), processor_seconds([server])
+    before, before_server = processor_seconds(browser_processes()), processor_seconds([server])
     page.goto(address)
     page.wait_for_selector('.tu-mask-bar [data-state="same"], .tu-mask-bar [data-state="unreachable"]')
     seconds = page.evaluate("performance.now()") / 1000
@@ -64,7 +64,7 @@ def load(context: BrowserContext, address: str, server: psutil.Process, wait_ms:
         "kB, ours": sum(ours) / 1000,
         "kB, Gradio's": (sum(size for _, size in found) - sum(ours)) / 1000,
         "seconds until the view stands": seconds,
-        "processor seconds, Chromium": processor_seconds(chromium()) - before,
+        "processor seconds, Chromium": processor_seconds(browser_processes()) - before,
         "processor seconds, server": processor_seconds([server]) - before_server,
     }
     page.close()
@@ -74,6 +74,7 @@ def load(context: BrowserContext, address: str, server: psutil.Process, wait_ms:
 def main() -> None:
     """Print the table."""
     wait_ms = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
+    path = chromium()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "example.json"
         file.write_text(json.dumps(example(TOKENS)), encoding="utf-8")
@@ -84,7 +85,6 @@ def main() -> None:
                 for each in psutil.Process().children(recursive=True)
                 if "app" in each.cmdline() and "--no-model" in each.cmdline()
             )
-            path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
             loads: dict[str, list[dict[str, Any]]] = {"first visit": [], "second visit": []}
             for _ in range(LOADS + 1):

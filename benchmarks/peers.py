@@ -5,7 +5,6 @@ library; one that is not installed reads "not measured". To have them: `pip inst
 Requests are counted on a harmless text; the others on one with markup, scripts, line breaks and emoji.
 """
 
-import os
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +15,7 @@ import numpy as np
 
 from app.shown import recorded_scores
 from app.views.heatmap import heatmap
+from benchmarks.browser import chromium
 from tokenunlearn.documents.heatmap_page import page as heatmap_page
 from tokenunlearn.selection import Rule
 
@@ -123,9 +123,10 @@ def main() -> None:
     """Print one line per library."""
     from playwright.sync_api import sync_playwright
 
+    path = chromium()
     print(f"{TOKENS} tokens".ljust(14) + "".join(f"{each:>12}" for each in COLUMNS))
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM"))
+        browser = playwright.chromium.launch(executable_path=path)
         for name in LIBRARIES:
             try:
                 cells = line(browser, name, Path(folder) / f"{name}.html")

@@ -16,6 +16,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
+from benchmarks.browser import chromium
 from benchmarks.serving import serving
 from benchmarks.synthetic import example
 
@@ -158,8 +159,8 @@ def machine() -> str:
 def main() -> int:
     """The exit status: 1 when a slider move misses its budget at 10,000 tokens, or asks the server."""
     sizes = [int(each) for each in sys.argv[1:]] or SIZES
+    path = chromium()
     with sync_playwright() as playwright:
-        path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         print(f"{machine()}; Chromium {browser.version}; milliseconds")
         missed = [line for size in sizes for line in report(size, browser)]

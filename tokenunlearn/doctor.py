@@ -25,6 +25,7 @@ from tokenunlearn import __version__
 from tokenunlearn.data.demo import ASSETS
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import TokenUnlearnError
+from tokenunlearn.file_locks import lock_fault
 from tokenunlearn.models.embedded import cache_root, file_hash, is_whole, packaged_gguf
 from tokenunlearn.runs.disk import disk_fault
 from tokenunlearn.runs.states import DAMAGED
@@ -245,6 +246,10 @@ def _disk(runs: Path) -> Iterator[Finding]:
         fix = "Make room: a run with its checkpoint takes tens of megabytes, a merged model the model's size"
         words = f"{free / 1e9:.1f} GB are free in {place}"
         yield Finding(f"disk, {name}", WRONG if few else FINE, words, fix if few else "")
+        without = lock_fault(there)
+        if without:
+            fix = "Use one page and one command at a time there, or another disk"
+            yield Finding(f"locks, {name}", NOTE, without, fix)
 
 
 def _embedded() -> Iterator[Finding]:

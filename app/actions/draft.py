@@ -6,11 +6,11 @@ from typing import Annotated, Any, Final
 
 from app.requests import Id, SetName, record, text
 from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.runs.damage import MOST_NOTE
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import from_dict, is_number, to_dict
 
 MOST_OVERRIDES: Final = 100_000
-MOST_NOTE: Final = 2_000
 LATEST_TIME: Final = 4e12  # ms since 1970; the year 2096
 
 

@@ -230,7 +230,7 @@ def open_model(service: Service, given: ModelGiven) -> dict[str, Any]:
     if given.adapter is None:
         adapter = demo_adapter(name) if given.source == "embedded" else None
     elif given.adapter.strip():
-        adapter = str(_at_home(given.adapter))
+        adapter = str(_at_home(given.adapter).absolute())
     service.sessions.open(service.sessions.wanted.with_model(name, adapter, given.precision))
     return {"model": name or "embedded", "at": time.time()}
 

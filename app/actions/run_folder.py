@@ -11,15 +11,15 @@ from typing import Annotated, Any, Final
 
 from app.actions.compare import RunsGiven, measured, note_given, planned
 from app.actions.run_tokens import RunOf
-from app.requests import MOST_TEXT, RunId, text, whole
+from app.requests import RunId, text, whole
 from app.service import Service
 from app.views.results_table import Measurement, comma_table
 from tokenunlearn.errors import InputError, RunError, TokenUnlearnError
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
+from tokenunlearn.runs.damage import MOST_NAME, MOST_NOTE, MOST_TAG, MOST_TAGS
 from tokenunlearn.runs.disk import write_bytes_atomically
 from tokenunlearn.runs.notes import RunNote, note_version, read_note, write_note
 
-MOST_NAME, MOST_TAG, MOST_TAGS = 80, 30, 12
 PIECE: Final = 3_000_000  # bytes of a file that is sent at once
 _SAVING: Final = threading.Lock()
 ZIP: Final = "adapter.zip"
@@ -63,7 +63,7 @@ class NoteGiven(RunOf):
 
     name: Annotated[str, words_given(MOST_NAME)] = ""
     tags: Annotated[tuple[str, ...], tags_given] = ()
-    note: Annotated[str, text(MOST_TEXT, empty=True)] = ""
+    note: Annotated[str, text(MOST_NOTE, empty=True)] = ""
     # The note that it was made from (`note_version`); "" replaces whatever stands there.
     version: Annotated[str, text(40, empty=True)] = ""
 

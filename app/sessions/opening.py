@@ -202,7 +202,7 @@ def measure_before(host: Host, load: Load, model: Any) -> None:
     try:
         with host.model_lock:
             load.check()
-            before_report(host.runs, model, rows, ProbeSettings())
+            before_report(host.runs, model, rows, ProbeSettings(), lambda _: load.check())
     except GivenUp:
         raise
     except Exception:  # The first run then measures, and says what is wrong.

@@ -1,6 +1,7 @@
 """What is open on the page: which model and which rows, as somebody asked for them."""
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -104,9 +105,15 @@ def first_session(options: Options) -> Session:
     Raises InputError, SettingError as `session_rows` does.
     """
     rows = session_rows(options.data, options.skip_bad_rows, options.columns)
-    adapter = options.adapter or demo_adapter(options.model)
+    model, given = _whole(options.model), _whole(options.adapter)
+    adapter = given or demo_adapter(options.model)
     name = Path(options.data).name if options.data else DEMO
-    return Session(rows, options.model, adapter, options.precision, name)
+    return Session(rows, model, adapter, options.precision, name)
+
+
+def _whole(name: str | None) -> str | None:
+    """Return the name of a folder as its whole path: runs are read from other folders than this one."""
+    return os.path.abspath(name) if name and Path(name).is_dir() else name
 
 
 def demo_adapter(model: str | None) -> str | None:

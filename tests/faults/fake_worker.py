@@ -13,9 +13,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tokenunlearn.runs import worker
 from tokenunlearn.runs.disk import write_json_atomically
+from tokenunlearn.runs.measured import kept
 from tokenunlearn.runs.parts import Parts
 from tokenunlearn.runs.worker import main
 from tokenunlearn.training.events import Diverged, EvalDone, Finished, Saved, StepDone
+
+HANGS = "hangs"  # the file that says that the step which hangs has begun
 
 
 def command(directory):
@@ -35,6 +38,11 @@ class Job:
         """Return a Report that says how far the model was trained when it was asked."""
         return {"summary": {"fact_joint": 1 / (1 + self.steps_taken)}, "answers": [], "tokens": []}
 
+    def before(self, told):
+        """Return the first Report, from the file `measured` where the config names one."""
+        file = self.fake.get("measured")
+        return kept(Path(file), lambda: self.probe(told), told) if file else self.probe(told)
+
     def save(self, step):
         """Write the adapter as a whole."""
         assert step == self.steps_taken, "saved under another step than the weights belong to"
@@ -48,7 +56,10 @@ class Job:
         if resume and weights.is_file():
             self.steps_taken = json.loads(weights.read_text())["steps_taken"]
         for step in range(self.steps_taken + 1, steps + 1):
-            time.sleep(3600 if fake.get("hangs_at") == step else fake.get("step_seconds", 0))
+            if fake.get("hangs_at") == step:
+                (self.directory / HANGS).touch()
+                time.sleep(3600)
+            time.sleep(fake.get("step_seconds", 0))
             if fake.get("fails_at") == step and not resume:
                 raise ValueError(f"no such tensor in step {step}")
             if fake.get("diverges_at") == step:
@@ -70,7 +81,7 @@ def parts():
     """Return the parts of a run without a model."""
     return Parts(
         load=Job,
-        before=Job.probe,
+        before=Job.before,
         probe=Job.probe,
         compare=lambda before, after: (after, [{"before": before["summary"], "after": after["summary"]}]),
         train=Job.train,

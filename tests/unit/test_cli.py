@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tokenunlearn import cli
 from tokenunlearn.cli import VERBS, build_parser, flags, main, probe
 from tokenunlearn.cli.list import REGISTRIES
 from tokenunlearn.cli.select import overrides_of
@@ -164,10 +166,44 @@ def test_an_answer_that_was_judged_has_what_is_read_of_it_in_its_table(tmp_path:
         {"badge": "refused", "fluency": -2.0},
     ]
     probe._write({"answers": answers, "garbled_below": None}, tmp_path / "a.csv")
-    lines = list(csv.DictReader((tmp_path / "a.csv").open(encoding="utf-8")))
+    with (tmp_path / "a.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
     assert [line["reading"] for line in lines] == [
         "forgot, fluent, most of its words still likely", "refused",
     ]  # fmt: skip
     assert json.loads(lines[0]["gone_words"]) == gone and lines[1]["gone_words"] == ""
     for suffix in ("jsonl", "parquet"):
         probe._write({"answers": answers, "garbled_below": None}, tmp_path / f"a.{suffix}")
+
+
+EVIL = "a\x1b[2J\r\x9bb"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["report", EVIL, "--out", "r.html"],
+        ["score", EVIL, "--out", "s.parquet"],
+        ["score", f"{EVIL}.jsonl", "--out", "s.parquet"],
+        ["select", EVIL, "--out", "m.jsonl"],
+        ["list", f"--{EVIL}"],
+    ],
+)
+def test_names_cannot_steer_the_terminal(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        assert main(words) == 2
+    except SystemExit as ended:  # as argparse refuses
+        assert ended.code == 2
+    said = capsys.readouterr().err
+    assert said and not any(each in said for each in "\x1b\r\x9b")
+
+
+def test_whatever_a_verb_says_goes_through_one_door() -> None:
+    """Text of files and people is in tables as well as in errors."""
+    folder = Path(cli.__file__).parent
+    texts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+    direct = re.compile(r"sys\.std(out|err)\.write|(?<!_)print\(")
+    assert [name for name, text in texts.items() if direct.search(text)] == []

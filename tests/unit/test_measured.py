@@ -104,13 +104,15 @@ def test_who_was_frozen_while_it_measured_is_not_waited_for_without_an_end(
         with ThreadPoolExecutor(1) as threads:
             asked = threads.submit(kept, path, lambda: {"summary": {"world": 1.0}}, told.append)
             time.sleep(0.8)
-            assert not asked.done() and not told, "who works is waited for"
+            waits = f"waiting for process {other.pid}, which measures the same"
+            assert not asked.done() and set(told) == {waits}, "who works is waited for"
             other.send_signal(signal.SIGSTOP)
             assert asked.result(10) == {"summary": {"world": 1.0}} == json.loads(path.read_text())
-        assert told == [f"process {other.pid} has begun this and is stopped, so it is measured here as well"]
+        said = f"process {other.pid} has begun this and is stopped, so it is measured here as well"
+        assert told[-1] == said and set(told) == {waits, said}
     finally:
         other.kill()
-        other.wait()
+        other.communicate()  # which closes its pipe as well
 
 
 def test_the_oldest_of_a_kind_goes_and_the_other_kind_stays(tmp_path: Path, monkeypatch) -> None:

@@ -53,6 +53,19 @@ def wait(queue, run_id, *names, seconds=20, step=0, saved=0):
     raise AssertionError(f"{state}\n{log.read_text() if log.exists() else 'no log'}")
 
 
+def wait_until_it_hangs(queue, run_id, seconds=20):
+    """Return the state once the step that hangs has begun.
+
+    Its step may be written before the worker looks whether anything is asked of it: what is asked in between
+    ends the run after that step.
+    """
+    deadline = time.monotonic() + seconds
+    while not (queue.store.path(run_id) / fake_worker.HANGS).exists():
+        assert time.monotonic() < deadline, queue.store.state(run_id)
+        time.sleep(0.05)
+    return queue.store.state(run_id)
+
+
 def adapter(queue, run_id):
     return json.loads((queue.store.path(run_id) / "adapter" / "weights.json").read_text())["steps_taken"]
 
@@ -125,6 +138,22 @@ def test_a_paused_run_resumes_to_the_straight_result(queue):
     assert queue.store.read_json(run_id, "probes.json")["before"] == before
 
 
+@pytest.mark.parametrize("what", ["pause", "stop"])
+def test_a_worker_that_waits_for_the_measurement_of_another_process_can_be_ended(queue, tmp_path, what):
+    file = tmp_path / "report-1.json"
+    with locked(file.with_suffix(".lock")):  # this process measures
+        run_id = run(queue, measured=str(file))
+        deadline = time.monotonic() + 20
+        while f"waiting for process {os.getpid()}" not in queue.store.state(run_id)["message"]:
+            assert time.monotonic() < deadline, queue.store.state(run_id)
+            time.sleep(0.05)
+        queue.request(run_id, what)
+        assert wait(queue, run_id, "paused")["step"] == 0
+    assert not file.exists()
+    queue.resume(run_id)
+    assert wait(queue, run_id, "finished")["step"] == 6 and file.exists()
+
+
 def test_terminating_the_worker_pauses_the_run(queue):
     run_id = run(queue, steps=500, step_seconds=0.03)
     os.kill(wait(queue, run_id, "running", step=1)["pid"], signal.SIGTERM)
@@ -136,7 +165,7 @@ def test_terminating_the_worker_pauses_the_run(queue):
 @pytest.mark.slow
 def test_a_worker_that_is_told_to_end_does_not_begin_another_run_nor_end_its_step(queue):
     run_id, later = run(queue, hangs_at=2, ending_seconds=0.5), run(queue)
-    state = wait(queue, run_id, "running", step=1)
+    state = wait_until_it_hangs(queue, run_id)
     os.kill(state["pid"], signal.SIGTERM)
     deadline = time.monotonic() + 30
     while process_alive(queue.store.state(run_id)) and time.monotonic() < deadline:
@@ -150,8 +179,7 @@ def test_a_worker_that_is_told_to_end_does_not_begin_another_run_nor_end_its_ste
 @pytest.mark.slow
 def test_force_ends_a_step_that_hangs(queue):
     run_id = run(queue, hangs_at=3, save_every=1, step_seconds=0.5)
-    # A first save that was slow, as on a busy machine, puts off the second one.
-    wait(queue, run_id, "running", step=2, saved=1)
+    wait_until_it_hangs(queue, run_id)
     queue.request(run_id, "pause")
     queue.request(run_id, "force")
     state = wait(queue, run_id, "interrupted", seconds=5)

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.recorded_page import finished_run
 from tokenunlearn.documents.record import Report, report_of
 from tokenunlearn.documents.report_page import report_page
@@ -66,3 +68,15 @@ def test_what_was_started_with_it_stands_beside_it(tmp_path: Path) -> None:
     assert "nor do the runs beside it, which are one each" in text
     (store.path(other) / "config.json").write_text("{")  # damaged: no reason for no report
     assert made(store, run_id)[0].record["beside"] == []
+
+
+@pytest.mark.parametrize("typed", [".", "./", "deeper/..", "../run-1/", "../link"])
+def test_a_run_is_found_however_its_folder_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    store = RunStore(tmp_path)
+    folder = store.path(finished_run(store, "chosen", 0.01, "forgot", ANSWER))
+    (folder / "deeper").mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(folder)
+    assert open_source(Path(typed)).name == open_source(folder).name

@@ -24,7 +24,7 @@ from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.artifact import open_artifact
 from tokenunlearn.runs.job import load_job
 from tokenunlearn.runs.merged import save_merged
-from tokenunlearn.runs.model_card import adapter_zip, model_card, steps_made
+from tokenunlearn.runs.model_card import adapter_zip, base_name, model_card, steps_made
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import from_flags, to_dict
@@ -230,3 +230,14 @@ def test_without_room_or_without_an_adapter_nothing_is_written(
     for give in (save_merged, adapter_zip):
         with pytest.raises(RunError, match="has no adapter"):
             give(directory, config, PROBES)
+
+
+def test_a_base_model_that_was_named_by_a_relative_path_has_the_name_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tiny"
+    (folder / "inner").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    for named in (".", "./", "inner/..", "../tiny", str(folder), "../gone/tiny", "./gone/tiny"):
+        assert base_name({"model": named}) == "tiny", named
+    assert base_name({"model": "owner/name"}) == "owner/name"

@@ -1,6 +1,8 @@
 """Names, tags and notes beside a run, and runs that are set aside and brought back."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,19 @@ def test_a_damaged_note_counts_as_none_and_says_why(store: RunStore, content: st
     assert store.state(run_id)["name"] == "shared, chosen"
     write_note(store.path(run_id), RunNote("again"))
     assert read_note(store.path(run_id)) == (RunNote("again"), "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "x" * 81}, {"tags": ["x" * 31]}, {"tags": ["x"] * 13}, {"text": "x" * 200_000}],
+)
+def test_a_note_that_no_page_would_have_kept_is_not_read_from_a_file(
+    store: RunStore, change: dict[str, Any]
+) -> None:
+    folder = store.path(finished(store))
+    (folder / FILE).write_text(json.dumps({"name": "Mine", "tags": [], "text": "", **change}))
+    note, fault = read_note(folder)
+    assert note == RunNote() and ("letters" in fault or "is too long" in fault)
 
 
 def test_a_discarded_run_comes_back_whole_or_is_deleted_for_good(store: RunStore) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 from tokenunlearn import __version__
 from tokenunlearn.cli.outputs import of_standard_output, settle, writing
 from tokenunlearn.cli.sources import INTERRUPTED
+from tokenunlearn.documents.terminal import Parser, to_stderr
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.waiting import wait_asleep
 
@@ -50,7 +51,7 @@ the journey, on the embedded model and our own rows:
 
 def build_parser(asked: Collection[str] = VERBS) -> argparse.ArgumentParser:
     """Return the parser of all verbs; the module of each one that is `asked` for adds its own arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m tokenunlearn",
         description="See which tokens carry a fact, choose them, unlearn them, probe what is left.",
         epilog=_EXAMPLES,
@@ -92,7 +93,7 @@ def _unsaid(error: OSError) -> int:
     if isinstance(error, BrokenPipeError):  # who read along has seen enough: `| head -1`
         return BROKEN_PIPE
     why = f"Standard output takes nothing: {error.strerror}"
-    sys.stderr.write(f"error: {why}. What was written before is whole.\n")
+    to_stderr(f"error: {why}. What was written before is whole.\n")
     return 2
 
 
@@ -112,13 +113,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except TokenUnlearnError as error:
-        sys.stderr.write(f"error: {error}\n")
+        to_stderr(f"error: {error}\n")
         return 2
     except OSError as error:
         if of_standard_output(error):
             return _unsaid(error)
-        sys.stderr.write(f"error: {error.strerror or error}: {error.filename or 'no file named'}\n")
+        to_stderr(f"error: {error.strerror or error}: {error.filename or 'no file named'}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
+        to_stderr("Interrupted.\n")
         return INTERRUPTED

@@ -9,7 +9,6 @@ adapter; where the base knows the rows by itself, leave it out: --set control=fa
 import argparse
 import json
 import shutil
-import sys
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -19,6 +18,7 @@ from typing import Any
 from tokenunlearn.cli.flags import values_of
 from tokenunlearn.cli.outputs import Output, add_written
 from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, given_rows, stoppable
+from tokenunlearn.documents.terminal import to_stdout
 from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.models.precision import check_precision
 from tokenunlearn.runs.damage import damaged, of_unlearn, read_record, read_state
@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
                 return INTERRUPTED
     shutil.rmtree(work, ignore_errors=True)
     for line in result_lines(result):
-        sys.stdout.write(f"{line}\n")
+        to_stdout(f"{line}\n")
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, tell
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
+from tokenunlearn.documents.terminal import to_stderr, to_stdout
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.fixed import SET_BY_ARMS
 from tokenunlearn.experiments.result_files import beside
@@ -155,7 +155,7 @@ def print_results(found: "Found", out: str | None) -> None:
     from tokenunlearn.experiments.report import result_lines
 
     lines = [*result_lines(found.results, found.plan), f"{found.how}.", *found.reasons]
-    sys.stdout.write("\n".join(lines) + "\n")
+    to_stdout("\n".join(lines) + "\n")
     if out:
         page = Path(out).with_suffix(".html")
         tell(f"for a report: python -m tokenunlearn report {shlex.quote(out)} --out {shlex.quote(str(page))}")
@@ -200,7 +200,7 @@ def _follow(
                 arm = arm_method(event.arm.tokens, event.arm.method)
                 reasons.append(f"{arm}, seed {event.seed}: not measured. {event.why}")
         elif isinstance(event, Unknown):
-            sys.stderr.write(
+            to_stderr(
                 f"the model does not know these rows: fact_joint is {event.fact_joint:.2f} before any "
                 f"step, so there is no moment of equal forgetting (below {equal_below:g})\n"
             )

@@ -8,10 +8,10 @@ measurement as JSONL. Run it again with the same --out to go on: what is measure
 """
 
 import argparse
-import sys
 from dataclasses import replace
 
 from tokenunlearn.cli.bench import add_bench, measured, print_results, rows_of
+from tokenunlearn.documents.terminal import to_stderr
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked, rows = from_flags(CompareConfig, arguments), rows_of(arguments)
     arms = ("chosen",) if asked.objectives and arguments.arms is None else asked.arms
     if arguments.arms is None and "gold" in arms and not any(row.gold for row in rows.forget):
-        sys.stderr.write("no row to forget has its fact marked: the arm gold is left out\n")
+        to_stderr("no row to forget has its fact marked: the arm gold is left out\n")
         arms = tuple(arm for arm in arms if arm != "gold")
     print_results(measured(arguments, replace(asked, arms=arms), rows), arguments.out)
     return 0

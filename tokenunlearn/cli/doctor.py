@@ -5,10 +5,11 @@ Ends with 1 where something is wrong, with 0 where not.
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
+
+from tokenunlearn.documents.terminal import to_stderr, to_stdout
 
 MARKS: Final = {"fine": "ok   ", "note": "note ", "wrong": "WRONG"}
 
@@ -29,12 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
     swept = sweep([*leftovers(runs), *left_below(cache_root())]) if arguments.sweep else []
     findings = examined(runs)
     for path, why in swept:
-        sys.stderr.write(f"{path} cannot be removed: {why}\n" if why else f"removed {path}\n")
+        to_stderr(f"{path} cannot be removed: {why}\n" if why else f"removed {path}\n")
     if arguments.json:
-        sys.stdout.write(json.dumps([asdict(each) for each in findings], indent=1, ensure_ascii=False) + "\n")
+        to_stdout(json.dumps([asdict(each) for each in findings], indent=1) + "\n")
     else:
         for each in findings:
-            sys.stdout.write(f"{MARKS[each.state]} {each.name}: {each.found}\n")
+            to_stdout(f"{MARKS[each.state]} {each.name}: {each.found}\n")
             if each.fix:
-                sys.stdout.write(f"      {each.fix}\n")
+                to_stdout(f"      {each.fix}\n")
     return int(any(each.state == WRONG for each in findings))

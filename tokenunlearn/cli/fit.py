@@ -4,12 +4,12 @@ Our annotated rows and the marks on yours → a scorer for `score --signals lear
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load
+from tokenunlearn.documents.terminal import to_stdout
 from tokenunlearn.settings import from_flags
 
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder.mkdir(exist_ok=True)
     write_scorer(folder / FILE, scorer)
     about = scorer.made_of
-    sys.stdout.write(
+    to_stdout(
         f"fitted on {about['words']} annotated and {about['marked_words']} marked words; hash {scorer.hash}\n"
         f"{said(audited(model, rows, marks, settings=settings))}\n"
     )

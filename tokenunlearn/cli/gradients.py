@@ -6,13 +6,13 @@ of TokenUnlearn takes to be near 0. Nothing is trained.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from tokenunlearn.cli.chosen import add_choice, asked_rule, chosen_tokens
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, followed, given_rows, load
+from tokenunlearn.documents.terminal import to_stdout
 from tokenunlearn.settings import from_flags
 
 
@@ -47,5 +47,5 @@ def run(arguments: argparse.Namespace) -> int:
     report = {**done.report, "model": made_with}
     if arguments.out:
         write_json_atomically(Path(arguments.out), {**report, "says": gradient_said(report)})
-    sys.stdout.write("\n".join([*gradient_lines(report), *gradient_said(report)]) + "\n")
+    to_stdout("\n".join([*gradient_lines(report), *gradient_said(report)]) + "\n")
     return 0

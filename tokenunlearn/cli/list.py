@@ -1,10 +1,11 @@
 """list every entry of every registry, one line each: what it is, its source, what it needs, its settings"""
 
 import argparse
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
+
+from tokenunlearn.documents.terminal import to_stdout
 
 # Title → the registry, as module:NAME. An entry has help, and where it has them source, needs and settings.
 REGISTRIES: Final[Mapping[str, str]] = {
@@ -31,10 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the registries were written to stdout."""
     for title, place in REGISTRIES.items():
         module, _, name = place.partition(":")
-        sys.stdout.write(f"{title}\n")
+        to_stdout(f"{title}\n")
         for key, entry in getattr(import_module(module), name).items():
             words = "" if arguments.names else entry_words(key, entry)
-            sys.stdout.write(f"  {key:20} {words}".rstrip() + "\n")
+            to_stdout(f"  {key:20} {words}".rstrip() + "\n")
     return 0
 
 

@@ -5,13 +5,13 @@ each token does alone. Nothing is trained.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from tokenunlearn.cli.chosen import asked_rule, scored_table, scoring_of
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import PICTURES, add_output
 from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, followed, given_rows, load
+from tokenunlearn.documents.terminal import to_stdout
 from tokenunlearn.settings import from_flags
 
 
@@ -59,5 +59,5 @@ def run(arguments: argparse.Namespace) -> int:
         drawings = drawing_files(perturbation_drawings(report), Path(arguments.plots))
         for drawn, content in drawings.items():
             write_bytes_atomically(drawn, content)
-    sys.stdout.write("\n".join([*perturbation_lines(report), *perturbation_said(report)]) + "\n")
+    to_stdout("\n".join([*perturbation_lines(report), *perturbation_said(report)]) + "\n")
     return 0

@@ -6,7 +6,6 @@ A .json holds the whole report; .jsonl, .csv and .parquet hold its answers, a li
 import argparse
 import csv
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from tokenunlearn.cli.outputs import PICTURES, add_output
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, tell
 from tokenunlearn.contents import text_of
 from tokenunlearn.data.json_text import from_json
+from tokenunlearn.documents.terminal import to_stderr, to_stdout
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.settings import from_flags
 
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = from_flags(ProbeSettings, arguments)
     _refuse_no_adapter(arguments.depth)
     if settings.membership and not rows.holdout:
-        sys.stderr.write("no row is held out (split holdout), so membership is not measured\n")
+        to_stderr("no row is held out (split holdout), so membership is not measured\n")
     rival = _rival(arguments, rows)
     with tqdm(total=3 if arguments.depth else 2, unit="stage", desc="load") as bar:
         model = load(arguments)
@@ -103,12 +103,12 @@ def run(arguments: argparse.Namespace) -> int:
             report |= {"depth": _depth(arguments, model, rows)}
             bar.update()
     if before and before.get("judge") != report["judge"]:
-        sys.stderr.write(
+        to_stderr(
             "fluency is not compared: another base model judged the report from before. Probe both with the "
             "same base and an adapter\n"
         )
     if before and before.get("precision", model.precision) != model.precision:
-        sys.stderr.write(
+        to_stderr(
             f"the report from before was measured in {before['precision']}, this one in {model.precision}: "
             "part of the difference is that. Give both the same --precision\n"
         )
@@ -119,18 +119,18 @@ def run(arguments: argparse.Namespace) -> int:
     if folder:
         _draw(report["depth"], folder)
     for line in summary_lines(report, settings):
-        sys.stdout.write(f"{line}\n")
+        to_stdout(f"{line}\n")
     for line in reference_lines(report["reference"]) if reference else ():
-        sys.stdout.write(f"{line}\n")
+        to_stdout(f"{line}\n")
     for line in (*depth_lines(report["depth"]), *depth_said(report["depth"])) if arguments.depth else ():
-        sys.stdout.write(f"{line}\n")
+        to_stdout(f"{line}\n")
     for line in choice_lines(report):
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.write(f"{'precision':{WIDTH}} {measured_in(model.precision)}\n")
-    sys.stdout.write(f"{'answers':{WIDTH}} {length_words(report['longest_answer'], report['answers'])}\n")
-    sys.stderr.write(f"{lost}\n" if (lost := unjudged_words(report)) else "")
+        to_stdout(f"{line}\n")
+    to_stdout(f"{'precision':{WIDTH}} {measured_in(model.precision)}\n")
+    to_stdout(f"{'answers':{WIDTH}} {length_words(report['longest_answer'], report['answers'])}\n")
+    to_stderr(f"{lost}\n" if (lost := unjudged_words(report)) else "")
     for line in (*badge_lines(report), *left_said(before, report)) if before else ():
-        sys.stdout.write(f"{line}\n")
+        to_stdout(f"{line}\n")
     return 0
 
 
@@ -171,7 +171,7 @@ def _draw(depth: dict[str, Any], folder: Path) -> None:
 
     for path, content in drawing_files(depth_drawings(depth), folder).items():
         write_bytes_atomically(path, content)
-        sys.stdout.write(f"{path}\n")
+        to_stdout(f"{path}\n")
 
 
 def _reference(where: str, rows: "Splits") -> dict[str, Any]:

@@ -5,11 +5,11 @@ opens offline, holds no script and loads nothing. --json holds every number of i
 """
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from tokenunlearn.cli.outputs import PICTURES, add_output
+from tokenunlearn.documents.terminal import to_stdout
 from tokenunlearn.settings import names_in
 from tokenunlearn.text.numbers import now_words
 
@@ -59,5 +59,5 @@ def run(arguments: argparse.Namespace) -> int:
         files |= drawing_files(plots(report.record), folder)
     for path, content in files.items():
         write_bytes_atomically(path, content)
-        sys.stdout.write(f"{path}\n")
+        to_stdout(f"{path}\n")
     return 0

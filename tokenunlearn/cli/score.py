@@ -4,7 +4,6 @@ Rows × signals → the exchange table, one line per answer token.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from tokenunlearn.cli.sources import (
     models_beside,
     stoppable,
 )
+from tokenunlearn.documents.terminal import to_stderr
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
 
@@ -143,7 +143,7 @@ def _say_subjects(infos: "Sequence[RowInfo]") -> None:
     counts = (
         f"{sources.count('row')} given, {sources.count('proposed')} proposed, {sources.count('none')} none"
     )
-    sys.stderr.write(f"subjects: {counts}\n")
+    to_stderr(f"subjects: {counts}\n")
     told = {
         "in the answer only, so that nothing of the question is masked": [
             info for info in infos if info.subject and info.row.question and not info.subject_spans
@@ -156,4 +156,4 @@ def _say_subjects(infos: "Sequence[RowInfo]") -> None:
         if found:
             more = f" and {len(found) - 3} more" if len(found) > 3 else ""
             names = ", ".join(f"{info.row.subject or info.subject} ({info.row.id})" for info in found[:3])
-            sys.stderr.write(f"subjects {words}: {names}{more}\n")
+            to_stderr(f"subjects {words}: {names}{more}\n")

@@ -4,12 +4,12 @@ A .jsonl is a mask; a .parquet or .csv is the scores with the columns fused, wei
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import tell_edited, tell_unchosen
+from tokenunlearn.documents.terminal import to_stderr, to_stdout
 from tokenunlearn.errors import SettingError, TableError
 from tokenunlearn.settings import MOST_SHOWN, from_flags, is_number
 
@@ -60,15 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
         chosen.attrs = dict(table.attrs)
         write_table(chosen, path)
     counts = count_selected(columns, mask.selected)
-    sys.stdout.write(
+    to_stdout(
         f"{counts.tokens} of {counts.of_tokens} tokens, {counts.words} of {counts.of_words} words, "
         f"{counts.gold} of {counts.of_gold} gold tokens; hash {mask.hash[:12]}\n"
     )
     for index, state in sorted(mask.overrides.items()):  # a number says little to a person
         token = table.iloc[index]
-        sys.stderr.write(f"override: token {index} “{token['token']}” of row {token['row_id']} is {state}\n")
+        to_stderr(f"override: token {index} “{token['token']}” of row {token['row_id']} is {state}\n")
     if not counts.tokens:
-        sys.stderr.write("No token is chosen: `unlearn` does not take this mask\n")
+        to_stderr("No token is chosen: `unlearn` does not take this mask\n")
     else:
         names = table["row_id"].astype(str).unique()
         tell_unchosen([names[row] for row in counts.empty_rows], len(names))

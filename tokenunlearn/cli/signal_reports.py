@@ -1,6 +1,5 @@
 """What `score --report` prints: how well each signal finds the fact, by set and by annotation."""
 
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from tokenunlearn.audit.audited import LABELS, OTHER, audit_of, labels_of
 from tokenunlearn.audit.trust import said
 from tokenunlearn.data.demo import annotated_rows
 from tokenunlearn.data.splits import Splits
+from tokenunlearn.documents.terminal import to_stderr, to_stdout
 from tokenunlearn.errors import InputError
 from tokenunlearn.experiments.report import signal_lines
 from tokenunlearn.learned.fitted import text_of
@@ -42,7 +42,7 @@ def print_reports(
     for name, members in sets.items():
         gold = marks_of_rows([row.info.row for row in members])
         if not gold:
-            sys.stdout.write(f"{name}: no marked facts, nothing to compare with\n")
+            to_stdout(f"{name}: no marked facts, nothing to compare with\n")
             continue
         second = None if other is None else {key: other[key] for key in gold if key in other}
         _print_report(name, model, members, gold, second, config, signals, fitted)
@@ -58,7 +58,7 @@ def print_leaderboard(model: LoadedModel, rows: Splits) -> None:
     A signal that needs what is not there is left out, and told on stderr.
     """
     if not any(row.gold for row in rows.forget):
-        sys.stdout.write("leaderboard: not measured, no row to forget has its fact marked (gold)\n")
+        to_stdout("leaderboard: not measured, no row to forget has its fact marked (gold)\n")
         return
     beside = Beside(rows.retain)
     config = ScoreConfig(signals=tuple(dict.fromkeys((*REPORT_SIGNALS, *FREE_SIGNALS))))
@@ -84,7 +84,7 @@ def say_lacking(config: ScoreConfig, model: LoadedModel, beside: Beside) -> set[
                 )
             found.setdefault(words, []).append(name)
     for words, names in found.items():
-        sys.stderr.write(f"not measured, without {words}: {', '.join(names)}\n")
+        to_stderr(f"not measured, without {words}: {', '.join(names)}\n")
     return {name for names in found.values() for name in names}
 
 
@@ -106,15 +106,15 @@ def _print_report(
 ) -> None:
     known = [row for row in rows if row.info.row.id in marks]
     tokens = sum(len(row.table) for row in known)
-    sys.stdout.write(f"\n{name}: {len(known)} rows with marked facts, {tokens} answer tokens\n")
+    to_stdout(f"\n{name}: {len(known)} rows with marked facts, {tokens} answer tokens\n")
     if fitted:
         found = audit_of(model, known, marks, signals, config.settings_of("learned"), other)
-        sys.stdout.write("\n".join(signal_lines(found.report, LABELS)) + f"\n  {said(found)}\n")
+        to_stdout("\n".join(signal_lines(found.report, LABELS)) + f"\n  {said(found)}\n")
         return
     table = pd.concat([row.table for row in known], ignore_index=True).assign(gold=labels_of(known, marks))
     if other:
         table[OTHER], signals = labels_of(known, other), (*signals, OTHER)
-    sys.stdout.write("\n".join(signal_lines(signal_report(table, signals), LABELS)) + "\n")
+    to_stdout("\n".join(signal_lines(signal_report(table, signals), LABELS)) + "\n")
 
 
 def _print_agreement(rows: Sequence[ScoredRow], gold: Marks, other: Marks) -> None:
@@ -123,6 +123,4 @@ def _print_agreement(rows: Sequence[ScoredRow], gold: Marks, other: Marks) -> No
         np.concatenate([marked_words(row.answer, marks[row.id].fact) for row in texts])
         for marks in (gold, other)
     )
-    sys.stdout.write(
-        f"  the two annotations agree on {len(texts)} rows with κ {cohens_kappa(first, second):.2f}\n"
-    )
+    to_stdout(f"  the two annotations agree on {len(texts)} rows with κ {cohens_kappa(first, second):.2f}\n")

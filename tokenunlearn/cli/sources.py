@@ -2,13 +2,13 @@
 
 import argparse
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tokenunlearn.data.columns import COLUMNS_HELP
+from tokenunlearn.documents.terminal import to_stderr
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.precision import check_precision
 from tokenunlearn.settings import MOST_SHOWN
@@ -112,11 +112,11 @@ def _say(found: "Splits", where: str) -> None:
     more = f", {len(found.holdout)} held out" if found.holdout else ""
     more += f", {len(found.choice)} with choices" if found.choice else ""
     more += f" ({len(found.unkeyed)} of them without a known true one)" if found.unkeyed else ""
-    sys.stderr.write(f"{where}: {rows} to forget, {len(found.retain)} to keep{world}{more}\n")
+    to_stderr(f"{where}: {rows} to forget, {len(found.retain)} to keep{world}{more}\n")
     both = [row.id for row in found.contradictory]
     if both:
         more = f" and {len(both) - 3} more" if len(both) > 3 else ""
-        sys.stderr.write(f"both to forget and to keep: {', '.join(both[:3])}{more}\n")
+        to_stderr(f"both to forget and to keep: {', '.join(both[:3])}{more}\n")
 
 
 def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
@@ -142,7 +142,7 @@ def more_rows(arguments: argparse.Namespace, name: str) -> "tuple[Row, ...]":
 
 def tell(words: str) -> None:
     """Write one line to stderr."""
-    sys.stderr.write(f"{words}\n")
+    to_stderr(f"{words}\n")
 
 
 def load(arguments: argparse.Namespace, demo_target: bool = True, to_train: bool = False) -> "LoadedModel":
@@ -162,7 +162,7 @@ def load(arguments: argparse.Namespace, demo_target: bool = True, to_train: bool
         adapter = shipped_adapter(named)
     model = load_model(arguments.model, adapter, arguments.precision, to_train=to_train)
     for note in model.notes:
-        sys.stderr.write(f"{note}\n")
+        to_stderr(f"{note}\n")
     return model
 
 
@@ -190,7 +190,7 @@ def tell_edited(table: "pd.DataFrame", path: str) -> None:
     from tokenunlearn.table import is_edited
 
     if is_edited(table):
-        sys.stderr.write(
+        to_stderr(
             f"{path} was changed after it was written: its numbers are not those that were scored. "
             "A mask made from it is for this very table\n"
         )
@@ -202,7 +202,7 @@ def tell_unchosen(rows: Sequence[str], of: int) -> None:
         named = ", ".join(rows[:SHOWN_ROWS]) + (
             f" and {len(rows) - SHOWN_ROWS} more" if len(rows) > SHOWN_ROWS else ""
         )
-        sys.stderr.write(f"{len(rows)} of {of} rows have no chosen token and add nothing: {named}\n")
+        to_stderr(f"{len(rows)} of {of} rows have no chosen token and add nothing: {named}\n")
 
 
 class Stop:
@@ -223,7 +223,7 @@ def stoppable() -> Iterator[Stop]:
     def ask(*_: Any) -> None:
         stop.asked = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        sys.stderr.write("\nStopping after this step; what is done is kept. Ctrl-C again to leave at once.\n")
+        to_stderr("\nStopping after this step; what is done is kept. Ctrl-C again to leave at once.\n")
 
     before = signal.signal(signal.SIGINT, ask)
     try:

@@ -4,12 +4,12 @@ The result is a PEFT adapter folder, to be named by --adapter of the other verbs
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import add_model, add_rows, first_rows, load, more_rows
+from tokenunlearn.documents.terminal import to_stderr
 from tokenunlearn.settings import from_flags
 
 
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.out)
     rows = first_rows(arguments, "shared_forget", "shared_retain")
     keep = more_rows(arguments, arguments.keep_rows) if arguments.keep_rows else ()
-    sys.stderr.write(f"{arguments.file or '--demo'}: {len(rows)} rows to learn, whatever their split\n")
+    to_stderr(f"{arguments.file or '--demo'}: {len(rows)} rows to learn, whatever their split\n")
 
     from tqdm import tqdm
 
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
                 bar.update()
             elif isinstance(event, Diverged):
                 diverged = True
-                sys.stderr.write(f"\ndiverged: {event.reason}\n")
+                to_stderr(f"\ndiverged: {event.reason}\n")
             elif isinstance(event, Finished):
-                sys.stderr.write(f"\n{event.reason}; adapter in {folder}\n")
+                to_stderr(f"\n{event.reason}; adapter in {folder}\n")
     return int(diverged)

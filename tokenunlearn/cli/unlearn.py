@@ -23,6 +23,7 @@ from tokenunlearn.cli.sources import (
     tell_unchosen,
 )
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
+from tokenunlearn.documents.terminal import to_stderr
 from tokenunlearn.errors import RunError
 from tokenunlearn.settings import to_dict
 
@@ -56,12 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
     rows = given_rows(arguments, "shared_forget", "shared_retain")
     if not rows.retain:
         rows = rows.keeping(demo_rows("world"))
-        sys.stderr.write(
+        to_stderr(
             f"no row to keep: facts of the world take their place ({len(rows.retain)}); "
             "--retain-rows FILE keeps rows of your own\n"
         )
     config = training_settings(arguments)
-    sys.stderr.write(lone_words(config, len(rows.forget)))
+    to_stderr(lone_words(config, len(rows.forget)))
     scores = _scores(arguments)
 
     from tokenunlearn.fitting import check_rows
@@ -87,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     if main:
         if weights:
             tell_unchosen([name for name, values in weights.items() if not values.any()], len(weights))
-            sys.stderr.write(_other_model(scores, loaded))
+            to_stderr(_other_model(scores, loaded))
         else:
-            sys.stderr.write(f"{NO_MASK}\n")
+            to_stderr(f"{NO_MASK}\n")
         folder.mkdir(exist_ok=True)
         write_json_atomically(folder / "config.json", {**to_dict(config), **_trained(arguments, weights)})
         if not checkpoint.exists():  # what a start left that came to no checkpoint
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
                 break
     if main:
         save_adapter(model.model, folder / "adapter", model.merged)
-        sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
+        to_stderr(f"\nadapter in {folder / 'adapter'}\n")
     return INTERRUPTED if stopped else int(bar.diverged)
 
 

@@ -6,7 +6,6 @@ themselves, and of all else as exploratory. With --out it goes on where it stopp
 """
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from typing import Final
 
 from tokenunlearn.cli.bench import add_bench, measured, print_results, rows_of
 from tokenunlearn.cli.sources import load
+from tokenunlearn.documents.terminal import to_stdout
 from tokenunlearn.settings import from_flags
 
 CLAIMS: Final = ("fact_joint: chosen - random", "other: chosen - uniform_norm")
@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         asked = replace(asked, planned=among(CLAIMS, asked.arms) or None)
     found = measured(arguments, asked, rows)
     software = ", ".join(f"{name} {version}" for name, version in versions().items())
-    sys.stdout.write(f"tokenunlearn {__version__}, {software}\n")
+    to_stdout(f"tokenunlearn {__version__}, {software}\n")
     print_leaderboard(load(arguments), rows)
-    sys.stdout.write("\n")
+    to_stdout("\n")
     print_results(found, arguments.out)
     return 0

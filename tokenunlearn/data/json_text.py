@@ -49,6 +49,17 @@ def text(value: Any) -> tuple[str, ...]:
         return ("is no text",)
 
 
+def short(longest: int) -> Shape:
+    """Return the shape of a text of at most so many letters."""
+
+    def shape(value: Any) -> tuple[str, ...]:
+        if wrong := text(value):
+            return wrong
+        return () if len(value) <= longest else (f"has more than {longest:,} letters",)
+
+    return shape
+
+
 def number(low: float = -math.inf, high: float = math.inf) -> Shape:
     """Return the shape of a finite number within bounds."""
 

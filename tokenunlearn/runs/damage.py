@@ -25,6 +25,7 @@ from tokenunlearn.data.json_text import (
     misfit,
     number,
     record,
+    short,
     text,
 )
 from tokenunlearn.errors import RunError, SettingError
@@ -220,6 +221,12 @@ def _measured(kind: str) -> Callable[[Any], str]:
     return lambda found: str(import_module("tokenunlearn.runs.result_faults").FAULTS[kind](found))
 
 
+# What a person may write on a run or a token, on the page and in a file: the page shows and sends it whole.
+MOST_NAME: Final = 80
+MOST_TAG: Final = 30
+MOST_TAGS: Final = 12
+MOST_NOTE: Final = 2_000
+
 _SHARE: Final = number(0, 1)
 _ROW: Final = record(id=text, question=text, answer=text)
 # JSON file of a run's folder → what is wrong with its content, "" where nothing is.
@@ -235,7 +242,9 @@ RECORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
             record(rows=each(record(before=_SHARE, after=_SHARE), 1), kept=count, still=count)
         ),
         "beside.json": _fits(record(rows=each(_ROW), before=each(_SHARE))),
-        "note.json": _fits(record(name=text, tags=each(text), text=text)),
+        "note.json": _fits(
+            record(name=short(MOST_NAME), tags=each(short(MOST_TAG), most=MOST_TAGS), text=short(MOST_NOTE))
+        ),
         "request.json": _fits(record(request=text)),
         "adapter_config.json": _fits(record(peft_type=text)),
         **{f"{kind}.json": _measured(kind) for kind in ("depth", "gradients", "perturb")},
@@ -307,7 +316,7 @@ _DRAFT: Final = also(
     set=text,
     rule=_rule,
     overrides=_by_token(_state),
-    notes=_by_token(also(record(note=text), time=number(0))),
+    notes=_by_token(also(record(note=short(MOST_NOTE)), time=number(0))),
     masks=each(text),
 )
 # File of a text's folder, its name up to the hyphen → what is wrong with its content.

@@ -1,19 +1,18 @@
 """Files that survive a kill: atomic replacement, append-only lines, locks that die with their holder.
 
 Covered: SIGKILL at any instruction, two processes writing at once, a torn last line, a disk that is full,
-read-only or gone, a process that was frozen while it held a lock. Not covered: network file systems without
-working locks, and Windows (no `fcntl`).
+read-only or gone, a process that was frozen while it held a lock. Where a file system has no locks this is
+said once, and nothing is guarded. Not covered: locks that do not work, and Windows (no `fcntl`).
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from typing import Any, Final
 from tokenunlearn.contents import opened
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
+from tokenunlearn.file_locks import lock
 
 # What the system says when a disk takes nothing more → what a person calls that, and what mends it.
 _FULL: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
@@ -172,11 +172,11 @@ def held_alone(path: Path) -> Iterator[None]:
     name = hashlib.sha256(os.fsencode(place.name)).hexdigest()[:16]
     locks = [place.parent / f".tokenunlearn-{name}.lock", *([place] if place.is_dir() else [])]
     with ExitStack() as held:
-        for lock in locks:
-            descriptor = _alone(lock, path)
+        for each in locks:
+            descriptor = _alone(each, path)
             if descriptor is not None:
                 held.callback(os.close, descriptor)
-                held.callback(_removed, lock)
+                held.callback(_removed, each)
         yield
 
 
@@ -187,17 +187,17 @@ def _removed(lock: Path) -> None:
             lock.unlink(missing_ok=True)
 
 
-def _alone(lock: Path, path: Path) -> int | None:
+def _alone(place: Path, path: Path) -> int | None:
     """Lock a file or a folder that no other process has locked; None where this process may not open it."""
     while True:
-        descriptor = _opened_lock(lock, path)
+        descriptor = _opened_lock(place, path)
         if descriptor is None:
             return None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(descriptor, place)
         except BlockingIOError as error:
             os.close(descriptor)
-            holder = holder_of(lock)
+            holder = holder_of(place)
             raise RunError(
                 f"Another process{f' ({holder})' if holder else ''} writes this",
                 "Two at once would lose the work of one",
@@ -205,9 +205,10 @@ def _alone(lock: Path, path: Path) -> int | None:
                 str(path),
             ) from error
         except OSError:
-            return descriptor  # a file system without locks
+            os.close(descriptor)
+            raise
         with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), lock.lstat()):
+            if os.path.samestat(os.fstat(descriptor), place.lstat()):
                 return descriptor
         os.close(descriptor)  # who held it removed it between the two: there is another one by now, or none
 
@@ -229,39 +230,41 @@ def _opened_lock(lock: Path, path: Path) -> int | None:
 
 @contextmanager
 def locked(
-    path: Path, seconds: float | None = LOCK_SECONDS, *, while_working: bool = False
+    path: Path, seconds: float | None = LOCK_SECONDS, *, working: Callable[[int | None], None] | None = None
 ) -> Iterator[None]:
     """Hold the lock file `path`, waiting for it; the kernel lets go when the holder dies.
 
     Raises LockHeld after `seconds`, None to wait without an end: a holder that was frozen (SIGSTOP, a
-    debugger) would otherwise freeze all others with it. `while_working`: only seconds in which the holder is
-    frozen are counted, for what may take it minutes.
+    debugger) would otherwise freeze all others with it. With `working` only seconds in which the holder is
+    frozen are counted, for what may take it minutes; it hears now and then which process works, and may raise
+    to wait no longer.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if seconds is None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        elif not _taken(descriptor, seconds, path if while_working else None):
+            lock(descriptor, path, wait=True)
+        elif not _taken(descriptor, seconds, path, working):
             raise LockHeld(path, holder_of(path))
         yield
     finally:
         os.close(descriptor)
 
 
-def _taken(descriptor: int, seconds: float, path: Path | None) -> bool:
-    """Return whether a lock could be taken within some seconds; with its path, of a frozen holder."""
+def _taken(descriptor: int, seconds: float, path: Path, working: Callable[[int | None], None] | None) -> bool:
+    """Return whether a lock could be taken within some seconds; where `working` hears, of a frozen holder."""
     until, looked = time.monotonic() + seconds, time.monotonic()
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(descriptor, path)
             return True
         except BlockingIOError:
             now = time.monotonic()
-            if path is not None and now >= looked:
+            if working is not None and now >= looked:
                 looked = now + _HOLDER_SECONDS
                 holder = holder_of(path)
                 if holder is None or not _is_frozen(holder):
                     until = now + seconds
+                    working(holder)
             if now >= until:
                 return False
             time.sleep(_LOOK_SECONDS)

@@ -38,13 +38,18 @@ def kept(path: Path, measure: Callable[[], Any], told: Told = silent) -> Any:
     """Return the JSON in `path`; where there is none that can be read, what `measure` returns, written there.
 
     On a disk that takes nothing it is measured and not kept. Who measures the same is waited for as long as
-    it works; where it was frozen, `told` hears so, and it is measured here as well.
+    it works, which `told` hears twice a second and may end by raising; where it was frozen, `told` hears so,
+    and it is measured here as well.
     """
+
+    def working(pid: int | None) -> None:
+        told(f"waiting for {f'process {pid}' if pid else 'another process'}, which measures the same")
+
     with ExitStack() as held:
         with suppress(OSError):  # else two may measure at once
             path.parent.mkdir(exist_ok=True)
             try:
-                held.enter_context(locked(path.with_suffix(".lock"), LOCK_SECONDS, while_working=True))
+                held.enter_context(locked(path.with_suffix(".lock"), LOCK_SECONDS, working=working))
             except LockHeld as error:
                 told(f"process {error.pid} has begun this and is stopped, so it is measured here as well")
         record = read_cached(path)

@@ -6,6 +6,7 @@ The card says nothing that the run's folder does not hold.
 import hashlib
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -116,7 +117,9 @@ def base_name(config: Mapping[str, Any]) -> str:
     name = config.get("model")
     if name is None:
         return _EMBEDDED_HUB
-    return Path(name).name if Path(name).is_absolute() else str(name)
+    path = Path(name)
+    typed = path.is_absolute() or name.startswith(".") or len(path.parts) > 2 or path.is_dir()
+    return Path(os.path.abspath(path)).name if typed else str(name)
 
 
 def _listed(rows: Any) -> bool:

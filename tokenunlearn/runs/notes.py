@@ -29,8 +29,9 @@ def read_note(directory: Path) -> tuple[RunNote, str]:
         return RunNote(), ""
     except (OSError, ValueError) as error:
         return RunNote(), f"The note of {directory.name} cannot be read: {error}. Saving replaces it."
-    if record_fault(FILE, record):
-        return RunNote(), f"The note of {directory.name} is damaged. Saving replaces it."
+    fault = record_fault(FILE, record)
+    if fault:
+        return RunNote(), f"The note of {directory.name} cannot be read: {fault}. Saving replaces it."
     return RunNote(record["name"], tuple(record["tags"]), record["text"]), ""
 
 

@@ -49,6 +49,10 @@ TOLD_TO_END: Final = "the worker was told to end (SIGTERM)"
 _RETRY_SECONDS: Final = 1.0
 
 
+class _Asked(Exception):
+    """Somebody wants the run to end, before anything was trained."""
+
+
 class Pulse:
     """A thread that writes heartbeat and step twice a second and obeys `force` even inside a long step."""
 
@@ -83,6 +87,12 @@ class Pulse:
     def note(self, **values: Any) -> None:
         """Write these state values now, with the heartbeat."""
         self.store.change(self.run_id, when=ACTIVE, **self._values(), **values)
+
+    def go_on(self, message: str) -> None:
+        """Write what is done now, where nobody has asked for an end. Raises _Asked."""
+        if self.asked():
+            raise _Asked
+        self.note(message=message)
 
     def end(self, state: str, message: str = "") -> None:
         """Settle the run; a state that is no longer active is left alone.
@@ -181,7 +191,9 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
     probes = store.probes(run_id) if resume else None
     if not probes and not pulse.asked():
         pulse.note(message=kind.before)
-        found = parts.before(job, lambda words: pulse.note(message=f"{kind.before}: {words}"))
+        found = None
+        with suppress(_Asked):
+            found = parts.before(job, lambda words: pulse.go_on(f"{kind.before}: {words}"))
         if found is not None:
             probes = {"before": found, "after": None, "changes": []}
             store.write_json(run_id, "probes.json", probes)
