@@ -103,11 +103,26 @@ def test_report_values_by_hand() -> None:
     assert line.precision_at_gold == 0.5
     assert line.average_precision == pytest.approx(2 / 3)
     assert (line.units, line.gold_units, line.rows) == (6, 2, 2)
-    # Only three samples exist: both a (auroc 1), both b (.5), one of each (.75).
-    assert (line.auroc_low, line.auroc_high) == (0.5, 1.0)
+    # Two rows are too few for an interval.
+    assert np.isnan([line.auroc_low, line.auroc_high]).all()
     asked = signal_report(exchange_table(), ["swap"], 200, granularities=("word",), populations=("all",))
     (only,) = asked.to_dict("records")
     assert (only["granularity"], only["population"], only["auroc"]) == ("word", "all", 6 / 8)
+
+
+def test_an_interval_is_of_three_rows_that_differ() -> None:
+    table = exchange_table()
+    ours = table[table["row_id"] == "b"]
+
+    def bounds(*more: pd.DataFrame) -> list[float]:
+        asked = pd.concat(more, ignore_index=True)
+        line = signal_report(asked, ["swap"], 1000, granularities=("word",), populations=("all",)).iloc[0]
+        return [line["auroc_low"], line["auroc_high"]]
+
+    # Of three rows none is a with probability 8/27 (auroc .5), all are with 1/27 (1): more than 2.5 % each.
+    assert bounds(table, ours.assign(row_id="c")) == [0.5, 1.0]
+    # Rows that are all alike say nothing of another one.
+    assert np.isnan(bounds(*(ours.assign(row_id=name) for name in "abc"))).all()
 
 
 def test_signals_of_the_text_are_signals_like_any_other() -> None:

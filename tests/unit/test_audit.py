@@ -67,6 +67,14 @@ def test_a_scorer_that_finds_the_marks_is_trusted_and_says_beside_what() -> None
     assert f"AUROC {value:.2f} [{low:.2f}, {high:.2f}] held out on 20 rows" in said(found)
 
 
+def test_marks_that_are_found_without_fail_are_trusted_without_an_interval() -> None:
+    """Every draw of the rows is perfect: that is no certainty about the next row."""
+    found = trusted(planted(20, 1, told=10))
+    value, *bounds = found.figure("learned")
+    assert found.verdict == "better" and value == 1 and np.isnan(bounds).all()
+    assert "AUROC 1.00 held out on 20 rows" in said(found)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_shuffled_marks_teach_nothing_and_it_says_so(seed: int) -> None:
     words = planted(20, seed)
@@ -143,9 +151,11 @@ def test_the_difference_of_two_signals_is_paired() -> None:
     words = planted(15, 2)
     table = table_of(words).assign(gold=words.labels)
     table["twin"], table["truth"] = table["entropy"], words.labels
-    assert auroc_difference(table, "entropy", "twin", draws=50) == (0, 0, 0)
-    difference, low, high = auroc_difference(table, "truth", "content_words", draws=50)
-    assert difference == low == high == 0.5
+    # Every draw says the same of two signals that are one: that is no interval.
+    same, *bounds = auroc_difference(table, "entropy", "twin", draws=50)
+    assert same == 0 and np.isnan(bounds).all()
+    difference, *bounds = auroc_difference(table, "truth", "content_words", draws=50)
+    assert difference == 0.5 and np.isnan(bounds).all()
 
 
 def test_the_curve_rises_where_marks_teach_what_the_annotated_rows_do_not() -> None:

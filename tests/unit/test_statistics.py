@@ -18,10 +18,11 @@ def test_holm_does_not_count_what_was_not_measured() -> None:
     assert len(holm([])) == 0
 
 
-def test_bootstrap_interval_of_two_values_reaches_both() -> None:
-    # Means of resamples of {0, 1}: 0, .5, 1 with probability 1/4, 1/2, 1/4.
-    assert bootstrap_interval([0.0, 1.0]) == (0.0, 1.0)
-    for without in ([3.0, 3.0, 3.0], [1.0], []):  # one value as often says nothing of another
+def test_bootstrap_interval_of_three_values_reaches_the_outer_ones() -> None:
+    # A resample of three is one value thrice with probability 1/27 each, more than the 2.5 % cut off.
+    assert bootstrap_interval([0.0, 1.0, 2.0]) == (0.0, 2.0)
+    # Two values say too little of a third; one as often as you like nothing.
+    for without in ([0.0, 1.0], [3.0, 3.0, 3.0], [1.0], []):
         assert np.isnan(bootstrap_interval(without)).all()
 
 

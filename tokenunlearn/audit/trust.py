@@ -125,11 +125,16 @@ def trust(
     )
     baseline = str(of_words["auroc"][list(BASELINES)].idxmax())
     above = auroc_difference(marked, LEARNED, baseline, draws=draws)
-    if of_words["auroc_low"][LEARNED] <= 0.5:
+    if not _least(of_words["auroc"][LEARNED], of_words["auroc_low"][LEARNED]) > 0.5:
         verdict = "nothing"
     else:
-        verdict = "better" if above[1] > 0 else "no_better"
+        verdict = "better" if _least(*above[:2]) > 0 else "no_better"
     return Trust(report, both, facts, verdict, baseline, above)
+
+
+def _least(figure: float, low: float) -> float:
+    """Return the least that a figure may be: where all draws agree there is no bound, and each says this."""
+    return figure if np.isnan(low) else low
 
 
 def words_of_table(table: pd.DataFrame, states: NDArray[np.float32], labels: ArrayLike) -> Words:
@@ -147,7 +152,8 @@ def said(found: Trust) -> str:
         )
     value, low, high = found.figure(LEARNED)
     plain, *_ = found.figure(found.baseline)
-    figures = f"AUROC {value:.2f} [{low:.2f}, {high:.2f}] held out on {found.rows} rows"
+    interval = f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) else ""
+    figures = f"AUROC {value:.2f}{interval} held out on {found.rows} rows"
     words = SIGNALS[found.baseline].short
     if found.verdict == "nothing":
         return f"Nothing was learned from these marks: {figures}, where .50 is chance."

@@ -249,7 +249,7 @@ def choice_lines(report: dict[str, Any]) -> list[str]:
     """Return each accuracy with its 95 % bootstrap interval over questions, and the chance level."""
     import math
 
-    from tokenunlearn.metrics.statistics import bootstrap_interval
+    from tokenunlearn.metrics.statistics import FEWEST_VALUES, bootstrap_interval
     from tokenunlearn.probes import PROBES
     from tokenunlearn.probes.choice import ACCURACY, CHANCE
 
@@ -258,10 +258,10 @@ def choice_lines(report: dict[str, Any]) -> list[str]:
         if PROBES[name].unit == ACCURACY and name != CHANCE and by_row:
             share, chance = report["summary"][name], report["summary"][CHANCE]
             low, high = bootstrap_interval(list(by_row.values()))
-            one = len(by_row) == 1
-            none = "interval not measured" if one else "without an interval, as all are alike,"
+            few = len(by_row) < FEWEST_VALUES
+            none = "interval not measured" if few else "without an interval, as all are alike,"
             interval = none if math.isnan(low) else f"[{low:.3f}, {high:.3f}]"
-            count = "1 question" if one else f"{len(by_row)} questions"
+            count = "1 question" if len(by_row) == 1 else f"{len(by_row)} questions"
             lines.append(f"{name:{WIDTH}} {share:.3f} {interval} of {count}, chance {chance:.3f}")
     return lines
 

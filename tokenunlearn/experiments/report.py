@@ -247,7 +247,9 @@ def _change(change: Comparison) -> str:
 
 
 def _cell(value: float, low: float, high: float) -> str:
-    return "not measured" if not np.isfinite(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    if not np.isfinite(value):
+        return "not measured"
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]" if np.isfinite(low) else f"{value:.2f}"
 
 
 def _bounded(value: float, low: float, high: float) -> str:

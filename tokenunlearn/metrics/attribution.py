@@ -6,7 +6,8 @@
 3. Granularity: by token, or by word = mean over the word's remaining tokens (maximum and sum favour
    long words); a word is gold when one of its tokens is.
 4. Figures pooled over all units, and per row then mean over the rows that have both classes.
-5. Interval: bootstrap over rows of the pooled figures, the same draws for every signal.
+5. Interval: bootstrap over rows of the pooled figures, the same draws for every signal. There is none over
+   fewer than FEWEST_VALUES rows, or where all draws agree: that says nothing of another row.
 Signals of the text alone (*random*, *content words*) belong beside any other: what does not beat them has
 found nothing.
 
@@ -21,6 +22,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from tokenunlearn.errors import TableError, did_you_mean
+from tokenunlearn.metrics.statistics import FEWEST_VALUES, alike
 
 FIGURES = ("auroc", "average_precision", "precision_at_gold")
 GRANULARITIES = ("token", "word")
@@ -158,10 +160,16 @@ def auroc_difference(
         units = units_of(table, name, "word", population)
         pooled.append(auroc(units.scores, units.gold))
         drawn.append(_bootstrap_figures(units, counts)[:, 0])
-    differences = drawn[0] - drawn[1]
-    differences, tail = differences[~np.isnan(differences)], (1 - level) / 2
-    low, high = np.quantile(differences, [tail, 1 - tail]) if differences.size else (np.nan, np.nan)
-    return pooled[0] - pooled[1], float(low), float(high)
+    return (pooled[0] - pooled[1], *_interval(drawn[0] - drawn[1], counts, level))
+
+
+def _interval(drawn: Floats, counts: Floats, level: float) -> tuple[float, float]:
+    """Return between which bounds the `level` of the drawn figures lies; NaN where there is no interval."""
+    values, tail = drawn[~np.isnan(drawn)], (1 - level) / 2
+    if counts.shape[1] < FEWEST_VALUES or not values.size or alike(values):
+        return float("nan"), float("nan")
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _row_counts(rows: int, draws: int, seed: int) -> Floats:
@@ -178,9 +186,7 @@ def _line(units: Units, counts: Floats, level: float) -> dict[str, float]:
     per_row = _per_row_figures(units)
     line: dict[str, float] = {}
     for index, name in enumerate(FIGURES):
-        values = drawn[:, index][~np.isnan(drawn[:, index])]
-        tail = (1 - level) / 2
-        low, high = np.quantile(values, [tail, 1 - tail]) if values.size else (np.nan, np.nan)
+        low, high = _interval(drawn[:, index], counts, level)
         mean = per_row[:, index].mean() if len(per_row) else np.nan
         line |= {name: pooled[index], f"{name}_low": low, f"{name}_high": high, f"{name}_per_row": mean}
     return line | {"units": len(units.gold), "gold_units": int(units.gold.sum()), "rows": len(per_row)}

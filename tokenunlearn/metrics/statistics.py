@@ -102,12 +102,12 @@ def _interval(differences: NDArray[np.float64], level: float, nothing: float) ->
 def bootstrap_interval(
     values: ArrayLike, draws: int = 9999, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean of `values`; NaN, NaN for fewer than two.
+    """Return the percentile bootstrap interval of the mean of `values`; NaN for fewer than FEWEST_VALUES.
 
     So for values that are all equal: no sample of them has another mean, whatever another value would be.
     """
     sample = np.asarray(values, dtype=np.float64)
-    if len(sample) < 2 or _alike(sample):
+    if len(sample) < FEWEST_VALUES or alike(sample):
         return float("nan"), float("nan")
     from scipy.stats import bootstrap
 
@@ -122,7 +122,7 @@ def bootstrap_interval(
     return float(interval.low), float(interval.high)
 
 
-def _alike(sample: NDArray[np.float64]) -> bool:
+def alike(sample: NDArray[np.float64]) -> bool:
     """Return whether values are equal, but for what rounding makes of them."""
     return bool(np.ptp(sample) <= _ROUNDING * np.abs(sample).max())
 
@@ -156,7 +156,7 @@ def mean_interval(
     sample = np.asarray(values, dtype=np.float64)
     unknown = float("nan")
     mean = float(sample.mean()) if len(sample) else unknown
-    if len(sample) < FEWEST_VALUES or _alike(sample):
+    if len(sample) < FEWEST_VALUES or alike(sample):
         return mean, unknown, unknown
     from scipy.special import stdtrit
 
