@@ -308,7 +308,7 @@ def test_an_arm_of_the_chosen_tokens_themselves_is_not_measured_and_says_so(
     last = {each["arm"]: each for each in measured(folder) if each["moment"] == LAST}
     assert last["gold"]["summary"] == {} and last["chosen"]["summary"] and last["uniform"]["summary"]
     said = "marked facts, seed 0, last step: not measured: it trains the very tokens of the arm chosen"
-    said += ", so it rules out"
+    said += ", so it shows nothing"
     assert said in capsys.readouterr().out
 
 
