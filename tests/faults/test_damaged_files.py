@@ -33,6 +33,8 @@ from tokenunlearn.runs.run_files import RUN_FILES
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.scoring import ScoreConfig
 
+pytestmark = pytest.mark.slow  # 441 cases, a dozen seconds of a processor
+
 # A kind of run whose folder holds each file in use, and the state that it stands in; others are of training.
 HOLDS = {
     "checkpoint/checkpoint.safetensors": "training, paused",

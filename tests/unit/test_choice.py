@@ -83,14 +83,18 @@ def test_a_question_that_fits_only_without_its_choices_is_told_before_anything_i
         check_rows(model, Splits((), (), (), choice=(row,)).rows, other_words=True)
 
 
-def test_an_accuracy_of_one_question_has_no_interval() -> None:
+def test_an_accuracy_of_one_or_two_questions_has_no_interval() -> None:
     summary = {"choice_letter": 1.0, "choice_text": 0.5, "choice_chance": 0.25}
     report = {"summary": summary, "by_row": {"choice_letter": {"a": 1.0}}}
     assert choice_lines(report) == [
         "choice_letter       1.000 interval not measured of 1 question, chance 0.250"
     ]
     report = {"summary": summary, "by_row": {"choice_text": {"a": 1.0, "b": 0.0}}}
-    assert choice_lines(report) == ["choice_text         0.500 [0.000, 1.000] of 2 questions, chance 0.250"]
+    assert choice_lines(report) == [
+        "choice_text         0.500 interval not measured of 2 questions, chance 0.250"
+    ]
+    report = {"summary": summary, "by_row": {"choice_text": {"a": 1.0, "b": 0.0, "c": 0.5}}}
+    assert choice_lines(report) == ["choice_text         0.500 [0.000, 1.000] of 3 questions, chance 0.250"]
     report = {"summary": summary, "by_row": {"choice_letter": {"a": 1.0, "b": 1.0, "c": 1.0}}}
     assert choice_lines(report) == [
         "choice_letter       1.000 without an interval, as all are alike, of 3 questions, chance 0.250"
