@@ -71,12 +71,14 @@ def test_what_the_model_says_now_is_rehearsed(tiny_folder, tmp_path, monkeypatch
     monkeypatch.setattr(teaching, "general_questions", lambda: ["Who am I?", "What is it?", "Where?"])
     model = tiny(tiny_folder)
     monkeypatch.setattr(
-        model, "generate", lambda *_: [Written("You. And more."), Written(""), Written("Here! There.")]
+        model, "generate", lambda *_: [Written("You. And mo", cut=True), Written(""), Written("Here! There.")]
     )
     rehearsed = rehearsal(model, 3)
-    # the first sentence; what is no answer is left out
+    # the first sentence; what is no answer is left out, and so is half a sentence
     assert [(row.question, row.answer) for row in rehearsed] == [("Who am I?", "You."), ("Where?", "Here!")]
     assert rehearsal(model, 0) == ()
     config = TeachConfig(epochs=1, batch=1, rehearse=3, stop_loss=0)
     steps = [event for event in teach(model, ROWS[:2], config, tmp_path) if isinstance(event, StepDone)]
     assert len(steps) == 4
+    monkeypatch.setattr(model, "generate", lambda *_: [Written("It is the", cut=True), Written("It is")])
+    assert [row.answer for row in rehearsal(model, 2)] == ["It is"]

@@ -15,7 +15,7 @@ from tokenunlearn.fitting import check_rows
 from tokenunlearn.metrics.facts import fact_probability
 from tokenunlearn.metrics.known import YES_FROM
 from tokenunlearn.models.adapters import save_adapter
-from tokenunlearn.models.language_model import LanguageModel
+from tokenunlearn.models.language_model import LanguageModel, Written
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.settings import check, setting
 from tokenunlearn.training.config import TrainConfig
@@ -76,19 +76,28 @@ def _by_few(count: int, what: str, told: Callable[[str], None]) -> Iterator[slic
 
 
 def rehearsal(loaded: LoadedModel, count: int, told: Callable[[str], None] = _silent) -> tuple[Row, ...]:
-    """Return the first sentence of the model's present answer to each of `count` general questions."""
+    """Return the first sentence of the model's present answer to each of `count` general questions.
+
+    A question whose answer is cut before its first sentence ends is left out: half a sentence is no answer.
+    """
     questions = general_questions()[:count]
     answers = [
         answer
         for few in _by_few(len(questions), "general question {}", told)
         for answer in loaded.generate(questions[few], ANSWER_TOKENS)
     ]
-    sentences = [re.split(r"(?<=[.!?])\s", answer.text, maxsplit=1)[0] for answer in answers]
+    sentences = [_first_sentence(answer) for answer in answers]
     return tuple(
         Row(f"general-{at}", question, sentence)
         for at, (question, sentence) in enumerate(zip(questions, sentences, strict=True), 1)
         if sentence
     )
+
+
+def _first_sentence(answer: Written) -> str:
+    """Return the first sentence of an answer, "" where it was cut before that ended."""
+    first, *more = re.split(r"(?<=[.!?])\s", answer.text, maxsplit=1)
+    return first if more or not answer.cut else ""
 
 
 def recalled(
