@@ -154,6 +154,16 @@ def test_a_seed_without_values_by_row_is_left_out_and_said(by_row: dict[str, dic
     found = fact_of([runs[0], bare, *runs[2:]])
     assert (found.comparison.seeds, found.comparison.rows, found.shown) == (3, 4, True)
     assert ", 3 seeds, 4 rows, without seed 1 (no values by row): shown" in found.words
+
+
+def test_rows_that_one_seed_lacks_are_left_out_and_said() -> None:
+    levels = {"chosen": 0.1, "uniform": 0.5}
+    runs = [varied(arm, seed, level) for arm, level in levels.items() for seed in range(4)]
+    short = {probe: dict(list(of_row.items())[1:]) for probe, of_row in runs[1].by_row.items()}
+    found = fact_of([runs[0], replace(runs[1], by_row=short), *runs[2:]])
+    assert (found.comparison.seeds, found.comparison.rows) == (4, 3)
+    assert ", 4 seeds, 3 rows, without 1 row that not each of them has: shown" in found.words
+    assert "without" not in fact_of(runs).words
     assert fact_of(runs).over == ""
 
 

@@ -45,7 +45,7 @@ class Finding:
     `p_value` is Holm's, over `of` comparisons. `role`: `planned`, `named afterwards` or `exploratory`; ""
     where nothing was named. `unequal` says what is not equal at a moment that is named after it, `departs`
     how it departs from its plan: nothing is shown there. `left_out`: seeds that both arms were measured on
-    and one has no values by row of.
+    and one has no values by row of. `rows_out`: how many rows have a value, but not in all that is compared.
     """
 
     moment: str
@@ -60,6 +60,7 @@ class Finding:
     unequal: str = ""
     departs: str = ""
     left_out: tuple[int, ...] = ()
+    rows_out: int = 0
 
     @property
     def named(self) -> bool:
@@ -115,6 +116,8 @@ class Finding:
         if self.left_out:
             seeds = " and ".join(map(str, self.left_out))
             told.append(f"without seed{'' if len(self.left_out) == 1 else 's'} {seeds} (no values by row)")
+        if self.rows_out:
+            told.append(f"without {_plural(self.rows_out, 'row')} that not each of them has")
         return ", ".join(told)
 
     def figure(self, form: str, p_told: str) -> str:
@@ -219,17 +222,17 @@ def _name(found: Finding) -> Named:
 def _compared(results: Sequence[ArmResult], moment: str) -> list[Finding]:
     """Return every difference chosen − control at a moment, without p-values adjusted."""
     arms = values_by_arm(results, moment)
-    return [
-        Finding(
-            moment,
-            method,
-            control,
-            probe,
-            compare_values(arms[method, CHOSEN], values, probe),
-            np.nan,
-            unequal=unequal,
-            left_out=_left_out(arms[method, CHOSEN], values, probe),
+
+    def found(method: str, control: str, values: Values, probe: str) -> Finding:
+        chosen = arms[method, CHOSEN]
+        comparison = compare_values(chosen, values, probe)
+        left_out, rows_out = _left_out(chosen, values, probe), _rows_out(chosen, values, probe, comparison)
+        return Finding(
+            moment, method, control, probe, comparison, np.nan, left_out=left_out, rows_out=rows_out
         )
+
+    return [
+        replace(found(method, control, values, probe), unequal=unequal)
         for (method, control), values in arms.items()
         if control in ARMS and control != CHOSEN and (method, CHOSEN) in arms
         for unequal in [_unequal(results, moment, method, control)]
@@ -315,6 +318,15 @@ def _left_out(first: Values, second: Values, probe: str) -> tuple[int, ...]:
     both = first.keys() & second.keys()
     known = {seed for seed in both if _known(first, seed, probe) and _known(second, seed, probe)}
     return tuple(sorted(both - known)) if known else ()
+
+
+def _rows_out(first: Values, second: Values, probe: str, found: Comparison) -> int:
+    """Return how many rows have a value somewhere in what is compared and are not compared."""
+    if not found.seeds:
+        return 0
+    seeds = [seed for seed in first if _known(first, seed, probe) and _known(second, seed, probe)]
+    columns = [side[seed][probe] for side in (first, second) for seed in seeds]
+    return len({row for column in columns for row, value in column.items() if value is not None}) - found.rows
 
 
 def _known(values: Values, seed: int, probe: str) -> bool:
