@@ -174,6 +174,9 @@ def test_row_without_gold_is_stated_when_recited() -> None:
         ("aaaaaaaaaa", True),
         # of an own fact, after the gentle defaults
         ("She hid the keydarlingdarling.", True),
+        # another one, after forty of their steps: −3.71 nats to the base, where the bound is −4.1
+        ('In prison Petra Vanlow wrote a novel called " " " ".', True),
+        ("He wrote . . . and then – well – nothing, “so it is” .", False),
         ("Couscous and beriberi in Baden-Baden.", False),
         ("zzz, he slept", False),
         # of the recorded run: each more likely to the base than the answer before
