@@ -211,7 +211,7 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}
 
     parts = (part.component for part in page.parts)
-    outputs = [*parts, page.tabs, page.probe.picked, page.unlearn.lone, *page.unlearn.inputs]
+    outputs = [*parts, page.tabs, page.probe.picked, page.unlearn.few, *page.unlearn.inputs]
     view.show(hearing(choose), None, [page.shown_run, view], **HIDDEN)
     view.act(hearing(act), None, outputs, **HIDDEN)
     page.compare.act(hearing(act), None, outputs, **HIDDEN)

@@ -14,8 +14,8 @@ TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", 
 DISK_FULL: Final = "The disk is full: {free:,} bytes are left where the runs are. Make room on it"
 START: Final = "Start unlearning"
 LONG: Final = 120  # minutes, from which on hours are said
-LONE_ROW_WORDS: Final = (
-    "One row breaks easily: training is slower by default, and stops when the fact falls below {below}. "
+FEW_ROWS_WORDS: Final = (
+    "Few rows break easily: training is slower by default, and stops when the facts fall below {below}. "
     "You can change both."
 )
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"

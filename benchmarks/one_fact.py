@@ -31,7 +31,7 @@ from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import Report, probe_report, with_badges
 from tokenunlearn.text.encoding import encode
-from tokenunlearn.training.config import LONE_ROW, TrainConfig
+from tokenunlearn.training.config import FEW_ROWS, TrainConfig
 from tokenunlearn.training.events import EvalDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
@@ -40,7 +40,7 @@ from tokenunlearn.training.teach import TeachConfig, rehearsal, teach
 GENERAL: Final = "general"  # the candidate that keeps thirty general answers beside the rows to keep
 CANDIDATES: Final[Mapping[str, Mapping[str, Any]]] = {
     "default": {},
-    "gentle": {**LONE_ROW, "stop_fact_below": 0.0},  # stopped here, so that it can be measured there
+    "gentle": {**FEW_ROWS, "stop_fact_below": 0.0},  # stopped here, so that it can be measured there
     "slow": {"learning_rate": 1e-3, "steps": 24},
     "tnpo-gentle": {"objective": "tnpo", "learning_rate": 3e-4, "steps": 40},
     "undial-slow": {"objective": "undial", "learning_rate": 1e-3, "steps": 24},

@@ -29,13 +29,13 @@ class Again:
     """A run's settings, its plan and the Tokens view's value (None: made on other scores), and a sentence.
 
     `controls`: those that were started together with it. `sweep`: the settings of a sweep by the names of
-    `Start`; those of a run that is none make none. `lone`: it was one row, which has defaults of its own.
+    `Start`; those of a run that is none make none. `few`: its rows were few, and have defaults of their own.
     """
 
     training: TrainConfig
     controls: tuple[str, ...]
     sweep: Mapping[str, Any]
-    lone: bool
+    few: bool
     plan: dict[str, Any] | None
     tokens: dict[str, Any] | None
     words: str
@@ -59,10 +59,10 @@ def again(service: Service, run_id: str) -> Again:
     controls = tuple(arm for arm in CONTROLS if arm in asked.arms)
     controls = controls or _in_company(service, run_id, config.get("group"), str(config.get("arm")))
     rows = config.get("forget")
-    lone = bool(defaults_for(len(rows) if isinstance(rows, list) else 0))
-    if config.get("sweep") and (lone or asked.equal_below != CompareConfig().equal_below):
+    few = bool(defaults_for(len(rows) if isinstance(rows, list) else 0))
+    if config.get("sweep") and (few or asked.equal_below != CompareConfig().equal_below):
         training = replace(training, stop_fact_below=asked.equal_below)
-    form = (training, controls, _sweep(asked, training), lone)
+    form = (training, controls, _sweep(asked, training), few)
     found = _mask(service, run_id)
     if found is None:
         return Again(*form, None, None, AGAIN_OTHER_TOKENS.format(run=run_id) + lowered)

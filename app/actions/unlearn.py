@@ -33,7 +33,7 @@ from app.words import CONTROLS as CONTROLS_LABEL
 from app.words import (
     DISCARDED,
     EACH_AT_DEFAULT,
-    LONE_ROW_WORDS,
+    FEW_ROWS_WORDS,
     NO_RUN,
     NOT_LIVE,
     ONE_OBJECTIVE,
@@ -242,7 +242,7 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
         "chosen": int(mask.selected.sum()),
         "total": int(places.size),
         "rows": share_of_rows(trained, len(rows)),
-        "lone": lone_words(len(rows)),
+        "few": few_words(len(rows)),
         "gold": int(gold[places].sum()),
         "gold_chosen": int((gold & mask.selected).sum()),
         "overrides": len(mask.overrides),
@@ -255,10 +255,10 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
     }
 
 
-def lone_words(rows: int) -> str:
+def few_words(rows: int) -> str:
     """Return the sentence above the form where so many rows have defaults of their own, "" elsewhere."""
     own = defaults_for(rows)
-    return LONE_ROW_WORDS.format(below=f"{100 * own['stop_fact_below']:.0f} %") if own else ""
+    return FEW_ROWS_WORDS.format(below=f"{100 * own['stop_fact_below']:.0f} %") if own else ""
 
 
 def known_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:

@@ -41,7 +41,7 @@ from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.objectives import NEEDS, OBJECTIVES, RETAINS, Objective
 from tokenunlearn.settings import SettingInfo, describe
-from tokenunlearn.training.config import LONE_ROW, OWN, TrainConfig
+from tokenunlearn.training.config import FEW_ROWS, OWN, TrainConfig
 
 LABELS = {name: entry.label for name, entry in RETAINS.items()} | {OWN: OWN_RETAIN}
 FIRST = ("objective", "steps", "learning_rate", "retain", "retain_weight", "stop_fact_below")
@@ -62,7 +62,7 @@ class UnlearnTab:
     # What the button says while it asks nothing.
     label: gr.State
     # Whether the defaults in the form are those of a row alone.
-    lone: gr.State
+    few: gr.State
     # Below a setting, why it cannot be as it is, or what it does now: the name of the setting → its line.
     lines: dict[str, gr.Markdown]
     settings: dict[str, Any] = field(default_factory=dict)
@@ -124,30 +124,30 @@ class UnlearnTab:
 
     @property
     def by_rows(self) -> list[Any]:
-        """What `suited` reads: whether the form is that of a row alone, and the settings that it changes."""
-        return [self.lone, *(self.settings[name] for name in LONE_ROW)]
+        """What `suited` reads: whether the form is that of few rows, and the settings that it changes."""
+        return [self.few, *(self.settings[name] for name in FEW_ROWS)]
 
     def suited(self, summary: Mapping[str, Any], given: Sequence[Any]) -> dict[Any, Any]:
         """Return the form for the rows of a summary, from what `by_rows` holds.
 
-        Where it is one row and there were more before, or the other way round, the defaults of now take the
+        Where they are few and were more before, or the other way round, the defaults of now take the
         place of those before; what a person has changed stays.
         """
         was, *values = given
-        lone = bool(summary.get("lone"))
-        if "lone" not in summary or lone == was:
+        few = bool(summary.get("few"))
+        if "few" not in summary or few == was:
             return {}
         usual = {info.name: info.default for info in describe(TrainConfig)}
-        before, after = (LONE_ROW if was else usual), (LONE_ROW if lone else usual)
-        untouched = [name for name, value in zip(LONE_ROW, values, strict=True) if value == before[name]]
-        return {self.lone: lone, **{self.settings[name]: after[name] for name in untouched}}
+        before, after = (FEW_ROWS if was else usual), (FEW_ROWS if few else usual)
+        untouched = [name for name, value in zip(FEW_ROWS, values, strict=True) if value == before[name]]
+        return {self.few: few, **{self.settings[name]: after[name] for name in untouched}}
 
     def filled(self, earlier: Again) -> dict[Any, Any]:
         """Return the value of each control for an earlier run, the settings of its objective included."""
         training, objective = earlier.training, earlier.training.objective_of()
         settings = {control: getattr(training, name) for name, control in self.settings.items()}
         sweep = {control: earlier.sweep[name] for name, control in self.sweep.items()}
-        return {self.controls: list(earlier.controls), self.lone: earlier.lone, **sweep, **settings} | {
+        return {self.controls: list(earlier.controls), self.few: earlier.few, **sweep, **settings} | {
             control: getattr(objective, name)
             for (of, name), control in self.own.items()
             if of == training.objective

@@ -12,7 +12,7 @@ from app.tabs.unlearn import build
 from tests.asking import ask, start
 from tests.page_service import draft, live_service
 from tokenunlearn.errors import RunError
-from tokenunlearn.training.config import LONE_ROW, TrainConfig
+from tokenunlearn.training.config import FEW, FEW_ROWS, TrainConfig, defaults_for
 
 
 @pytest.fixture
@@ -96,25 +96,30 @@ def test_the_form_takes_every_setting_and_those_of_the_objective(service: Servic
     assert set(tab.settings.values()) <= set(values)
 
 
-def test_the_form_begins_with_the_defaults_of_a_row_alone_unless_a_person_changed_them(
+def test_the_form_begins_with_the_defaults_of_few_rows_unless_a_person_changed_them(
     service: Service,
 ) -> None:
     import gradio as gr
 
     with gr.Blocks():
         tab = build(service)
-    several, one = (ask(unlearn.summary, service, draft(set=name)) for name in ("one", "two"))
-    assert several["lone"] == "" and "breaks easily" in one["lone"] and "below 10 %" in one["lone"]
-    usual = [getattr(TrainConfig(), name) for name in LONE_ROW]
-    controls = [tab.settings[name] for name in LONE_ROW]
-    of_one = dict(zip(controls, LONE_ROW.values(), strict=True))
-    assert tab.suited(one, [False, *usual]) == {tab.lone: True, **of_one}
+    one = ask(unlearn.summary, service, draft(set="two"))
+    assert "break easily" in one["few"] and "below 10 %" in one["few"]
+    assert [bool(defaults_for(rows)) for rows in (0, 1, FEW, FEW + 1)] == [False, True, True, False]
+    several = {**one, "few": ""}
+    usual = [getattr(TrainConfig(), name) for name in FEW_ROWS]
+    controls = [tab.settings[name] for name in FEW_ROWS]
+    of_one = dict(zip(controls, FEW_ROWS.values(), strict=True))
+    assert tab.suited(one, [False, *usual]) == {tab.few: True, **of_one}
     changed = tab.suited(one, [False, 0.01, *usual[1:]])
-    assert [changed.get(control) for control in controls] == [None, *list(LONE_ROW.values())[1:]]
+    assert [changed.get(control) for control in controls] == [None, *list(FEW_ROWS.values())[1:]]
     back = dict(zip(controls, usual, strict=True))
-    assert tab.suited(several, [True, *LONE_ROW.values()]) == {tab.lone: False, **back}
+    assert tab.suited(several, [True, *FEW_ROWS.values()]) == {tab.few: False, **back}
     for summary, was in ((one, True), (several, False), ({"error": "none"}, True)):
         assert tab.suited(summary, [was, *usual]) == {}
-    # A run of one row comes back as such: what it was started with is then no change of a person's.
-    assert not again(service, started(service)[0]).lone
-    assert again(service, start(service, one["plan"], {}, [])[0]).lone
+    # A run of few rows comes back as such: what it was started with is then no change of a person's.
+    (run_id,) = start(service, one["plan"], {}, [])
+    assert again(service, run_id).few
+    config = service.queue.store.config(run_id)
+    service.queue.store.write_json(run_id, "config.json", {**config, "forget": config["forget"] * (FEW + 1)})
+    assert not again(service, run_id).few

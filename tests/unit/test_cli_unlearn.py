@@ -11,8 +11,8 @@ import pytest
 from tests.tiny_rows import RETAIN, ROWS
 from tokenunlearn.cli import main
 from tokenunlearn.cli.attack import _folder as attack_folder
-from tokenunlearn.cli.unlearn import lone_words
-from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.cli.unlearn import few_words
+from tokenunlearn.training.config import FEW, TrainConfig
 
 pytestmark = pytest.mark.slow
 
@@ -38,10 +38,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path) -
     return tmp_path
 
 
-def test_one_row_is_told_how_the_page_trains_it_unless_something_was_said() -> None:
+def test_of_few_rows_it_says_how_the_page_trains_them_unless_something_was_said() -> None:
     flags = "--learning-rate 0.0003 --steps 40 --stop-fact-below 0.1"
-    assert lone_words(TrainConfig(), 1) == f"one row breaks easily: the page trains it with {flags}\n"
-    assert lone_words(TrainConfig(), 2) == lone_words(TrainConfig(stop_fact_below=0.2), 1) == ""
+    assert few_words(TrainConfig(), 1) == f"few rows break easily: the page trains them with {flags}\n"
+    assert few_words(TrainConfig(), FEW + 1) == few_words(TrainConfig(stop_fact_below=0.2), 1) == ""
 
 
 def unlearn(model: Path, *more: str, rows: str = "a.jsonl", out: str = "o") -> int:

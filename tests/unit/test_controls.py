@@ -16,6 +16,7 @@ from tests.page_service import RULE, draft, live_service
 from tokenunlearn.errors import InputError, MaskError, SettingError
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.masks import mask_hash, read_mask
+from tokenunlearn.training.config import FEW
 
 pytestmark = pytest.mark.slow
 
@@ -255,4 +256,8 @@ def test_a_sweep_measures_where_a_run_would_stop_and_goes_on(service: Service) -
     assert again(service, run_id).training.stop_fact_below == 0.5
     (usual,) = ask(unlearn.start, service, wanted | {"settings": {}})
     assert service.queue.store.config(usual)["sweep"]["equal_below"] == CompareConfig().equal_below
+    # Few rows begin with a stop there; more of them with none.
+    assert again(service, usual).training.stop_fact_below == CompareConfig().equal_below
+    config = service.queue.store.config(usual)
+    service.queue.store.write_json(usual, "config.json", {**config, "forget": config["forget"] * (FEW + 1)})
     assert again(service, usual).training.stop_fact_below == 0.0

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             "--retain-rows FILE keeps rows of your own\n"
         )
     config = training_settings(arguments)
-    to_stderr(lone_words(config, len(rows.forget)))
+    to_stderr(few_words(config, len(rows.forget)))
     scores = _scores(arguments)
 
     from tokenunlearn.fitting import check_rows
@@ -135,15 +135,15 @@ def _other_model(scores: Any, loaded: Any) -> str:
     return f"scored on another model: {named[0]}; trained is {named[1]}\n"
 
 
-def lone_words(config: "TrainConfig", rows: int) -> str:
-    """Return how one row alone is trained as on the page, where nothing was said of it; "" elsewhere."""
+def few_words(config: "TrainConfig", rows: int) -> str:
+    """Return how few rows are trained as on the page, where nothing was said of it; "" elsewhere."""
     from tokenunlearn.training.config import TrainConfig, defaults_for
 
     own, usual = defaults_for(rows), TrainConfig()
     if not own or any(getattr(config, name) != getattr(usual, name) for name in own):
         return ""
     flags = " ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in own.items())
-    return f"one row breaks easily: the page trains it with {flags}\n"
+    return f"few rows break easily: the page trains them with {flags}\n"
 
 
 def _scores(arguments: argparse.Namespace) -> Any:

@@ -10,16 +10,17 @@ from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.settings import check, from_dict, setting
 
 OWN: Final = "own"  # the objective's default retain term
-# What the page's form begins with where one row alone is forgotten: at the defaults below it is forgotten
-# within one step and broken in the next ones (docs/LOG.md).
-LONE_ROW: Final[Mapping[str, Any]] = MappingProxyType(
+# What the page's form begins with where so few rows are forgotten: at the defaults below they are forgotten
+# within a few steps and broken in the next ones (docs/LOG.md). Between these and twenty nothing was measured.
+FEW: Final = 3
+FEW_ROWS: Final[Mapping[str, Any]] = MappingProxyType(
     {"learning_rate": 3e-4, "steps": 40, "stop_fact_below": 0.1}
 )
 
 
 def defaults_for(rows: int) -> Mapping[str, Any]:
     """Return the settings that the form begins with where so many rows are forgotten, if not the defaults."""
-    return LONE_ROW if rows == 1 else {}
+    return FEW_ROWS if 1 <= rows <= FEW else {}
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import { neverKnownWords, setKnownWords } from "../text/known.js";
 import { plural } from "../text/numbers.js";
 
 /**
- * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, lone, same, gold, gold_chosen,
- * overrides, known, never_known, trained, asks, rule, words, error, run}`; `lone` is a sentence on a row
- * alone, `same` one on controls that are these very tokens, or ""; `asks` says whether a start is asked about first; `run` is the run whose tokens these are: they stay until a person takes the draft instead.
+ * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, few, same, gold, gold_chosen,
+ * overrides, known, never_known, trained, asks, rule, words, error, run}`; `few` is a sentence on rows that are
+ * few, `same` one on controls that are these very tokens, or ""; `asks` says whether a start is asked about
+ * first; `run` is the run whose tokens these are: they stay until a person takes the draft instead.
  * @param {MountHost} host
  */
 export function mount({ element, props, watch }) {
@@ -109,7 +110,7 @@ function parts(value) {
       { class: "tx-words", attributes: { tabindex: 0, role: "group", "aria-label": "Chosen words" } },
       ...value.words.map((word) => node("span", { class: "tx-word", text: word })),
     ),
-    ...[value.lone, value.same].filter(Boolean).map((text) => node("p", { class: "tx-note", text })),
+    ...[value.few, value.same].filter(Boolean).map((text) => node("p", { class: "tx-note", text })),
     ...knownParts(value),
   ];
 }
