@@ -41,8 +41,7 @@ def live(page: Page) -> Page:
 
 def confirmed_hash(page: Page) -> str:
     mask = page.locator('.tu-mask-bar [data-state="same"]')
-    expect(mask).to_have_count(1)
-    assert mask.is_visible()
+    expect(mask).to_be_visible()
     return (mask.get_attribute("title") or "").rsplit(" ", 1)[1]
 
 

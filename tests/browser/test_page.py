@@ -24,6 +24,9 @@ from tokenunlearn.runs.store import RunStore
 pytestmark = pytest.mark.browser
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+# The first token of the strip stands above the bar at the foot of the window.
+ABOVE = """() => document.querySelector(".tu-strip .tu-token").getBoundingClientRect().bottom
+    <= document.querySelector(".tu-training").getBoundingClientRect().top"""
 
 
 @pytest.fixture(scope="module")
@@ -515,10 +518,7 @@ def test_the_tokens_stand_on_the_first_screen_at_any_width_and_zoom(phone: Page)
         page.set_viewport_size({"width": width, "height": height})
         # One line says what all this is, where the window has the room.
         assert page.locator(".tu-what").is_visible() == (height > 560), (width, height)
-        line = page.locator(".tu-strip .tu-token").first.bounding_box()
-        frame = page.locator(".tu-training").bounding_box()
-        assert line and frame
-        assert line["y"] + line["height"] <= frame["y"], (width, height)
+        page.wait_for_function(ABOVE, timeout=10_000)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, height)
     # On one column what was selected is explained before the pictures of the whole set.
     order = "[...document.querySelectorAll('.tu-details, .tu-pictures')].map((each) => each.className)"
