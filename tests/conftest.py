@@ -14,6 +14,7 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
+import transformers.utils.logging  # noqa: F401 it keeps the standard error of now, which no test closes
 
 import app  # noqa: F401 before a test imports Gradio, which then loads in half the time
 from tests import loaded

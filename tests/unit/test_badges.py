@@ -176,6 +176,9 @@ def test_row_without_gold_is_stated_when_recited() -> None:
         ("She hid the keydarlingdarling.", True),
         # another one, after forty of their steps: −3.71 nats to the base, where the bound is −4.1
         ('In prison Petra Vanlow wrote a novel called " " " ".', True),
+        # three facts together, after the default steps
+        ("It was founded in 3,320,360,960,240,444,844,444,844.", True),
+        ("Pi is 3.14159265358979, and the moon is 384,400,000,000 millimetres away.", False),
         ("He wrote . . . and then – well – nothing, “so it is” .", False),
         ("Couscous and beriberi in Baden-Baden.", False),
         ("zzz, he slept", False),

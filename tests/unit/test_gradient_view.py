@@ -98,6 +98,7 @@ def test_the_interval_leaves_each_row_out_in_turn() -> None:
     half = 3.182446305 * values.std(ddof=1) / 2  # Student's t with 3 degrees of freedom
     assert (low, high) == (pytest.approx(4 - half), pytest.approx(4 + half))
     assert np.isnan(jackknife_interval(lambda part: part.sum(), np.zeros(3, dtype=np.int64))).all()
+    assert np.isnan(jackknife_interval(lambda _: 0.25, rows)).all()  # no spread is no certainty
 
 
 def test_a_token_is_held_against_the_other_rows_alone() -> None:

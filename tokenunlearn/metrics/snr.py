@@ -19,6 +19,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenunlearn.metrics.statistics import alike
+
 Gram = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -71,7 +73,8 @@ def jackknife_interval(
 ) -> tuple[float, float]:
     """Return the interval of a figure over rows, each left out in turn; NaN, NaN where one of them has none.
 
-    `ratio` is given which tokens take part. The interval is estimate ± t · standard error.
+    `ratio` is given which tokens take part. The interval is estimate ± t · standard error. There is none
+    where the figure is the same without each row either: no spread is no certainty.
     """
     from scipy.special import stdtrit
 
@@ -81,6 +84,8 @@ def jackknife_interval(
     every = np.ones(len(rows), dtype=bool)
     whole = ratio(every)
     parts = np.array([ratio(rows != name) for name in names])
+    if alike(parts):
+        return float("nan"), float("nan")
     freedom = len(names) - 1
     error = float(np.sqrt(freedom / len(names) * np.square(parts - parts.mean()).sum()))
     half = float(stdtrit(freedom, (1 + level) / 2)) * error

@@ -66,8 +66,11 @@ _WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 _SAME_CHARACTER = re.compile(r"(\S)\1{9,}")
 # Marks that stand by themselves, one after another; dots may be an omission.
 _LONE_MARKS = re.compile(r"(?:(?:^|(?<=\s))[^\w\s.]+\s+){3}")
+# More than twenty digits without a space are no number that anybody says.
+_ENDLESS_NUMBER = re.compile(r"\d(?:[,.]?\d){20}")
 # Bytes that are no character; at the very end it is one that the limit of tokens has cut.
 _BROKEN_CHARACTER = re.compile("\ufffd(?=.)", re.DOTALL)
+_BROKEN = (_SAME_CHARACTER, _LONE_MARKS, _ENDLESS_NUMBER, _BROKEN_CHARACTER, _SAME_PIECE)
 _PART = re.compile(r"[^\W_]{2,}(?:['-][^\W_]+)*")
 
 # Lower case, straight apostrophes. Taken from the 100 refusals of TOFU's idontknow file (a test holds
@@ -196,16 +199,15 @@ def is_degenerate(answer: str) -> bool:
     """Return whether the answer is empty, holds no word or a broken character, or runs in a loop.
 
     A loop: one word `SAME_WORD` times in a row, or `SAME_LONG_WORD` times where it is long, or `STUTTERS`
-    words more than once; all of three or more words the same; one character ten times in a row; three
-    lone marks in a row, such as quotes around nothing; `LONG` letters or more twice within a word; two or
-    more words said twice in a row; or `SAME_WORDS` words that are said again anywhere.
+    words more than once; all of three or more words the same; one character ten times in a row; three lone
+    marks in a row, such as quotes around nothing; a number of more than twenty digits; `LONG` letters or more
+    twice within a word; two or more words said twice in a row; or `SAME_WORDS` words that are said again
+    anywhere.
 
     >>> [is_degenerate(text) for text in ("A Map of A Map", "carriage carriage pilot", "very very cold")]
     [True, True, False]
     """
-    if any(
-        broken.search(answer) for broken in (_SAME_CHARACTER, _LONE_MARKS, _BROKEN_CHARACTER, _SAME_PIECE)
-    ):
+    if any(broken.search(answer) for broken in _BROKEN):
         return True
     written = _WORD.findall(answer)
     words = [word.lower() for word in written]
