@@ -1,6 +1,6 @@
 """A run's probes.json becomes the Probe tab: numbers, answers side by side, probabilities per token."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -91,18 +91,20 @@ def probe_value(
         }
         if after
         else {},
-        "length": " ".join(
-            filter(
-                None,
-                [
-                    length_words(longest_in(after or before, config), (after or before)["answers"]),
-                    unjudged_words(after or before),
-                    f"{FACT_GIVEN}." if any(_has_fact(line) for line in before["answers"]) else "",
-                ],
-            )
-        ),
+        "notes": " ".join(filter(None, _notes(before, after, config))),
         "tokens": token_changes(before, after) if after else {},
     }
+
+
+def _notes(
+    before: Mapping[str, Any], after: Mapping[str, Any] | None, config: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield the sentences under the answers: how long they could be, what was not judged, what *fact* is."""
+    shown = after or before
+    length = length_words(longest_in(shown, config), shown["answers"])
+    yield f"{length}." if length else ""
+    yield unjudged_words(shown)
+    yield f"{FACT_GIVEN}." if any(_has_fact(line) for line in before["answers"]) else ""
 
 
 def _has_fact(line: Mapping[str, Any]) -> bool:

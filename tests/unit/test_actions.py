@@ -32,6 +32,7 @@ from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
 from tokenunlearn.modes import MODES
+from tokenunlearn.probes.report import FACT_GIVEN
 from tokenunlearn.runs.attack_job import keep_result
 from tokenunlearn.runs.kinds import kind_of
 from tokenunlearn.runs.queue import running
@@ -429,6 +430,15 @@ def test_why_one_wording_that_is_gone_is_not_forgetting_is_said(
     # a fall is green where nothing is left to say against it
     assert value["forgets"] is not bool(said)
     assert value["gone"] == "The one word of the fact is gone."
+
+
+def test_what_is_said_under_the_answers_is_in_sentences() -> None:
+    before, after = report("unchanged", 0.0), report("", -9.0, "B.", -2.0)
+    before["answers"][0]["fact_joint"] = 0.9
+    after |= {"longest_answer": 24, "unjudged": "The base cannot be read."}
+    assert probe_value({}, {}, {"before": before, "after": after})["notes"] == (
+        f"Answers cut at 24 tokens. Fluency is not measured: The base cannot be read. {FACT_GIVEN}."
+    )
 
 
 def test_a_report_of_an_older_version_is_shown_with_the_badges_of_this_one() -> None:

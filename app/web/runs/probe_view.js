@@ -111,7 +111,7 @@ export function mount({ element, props, trigger, watch, server }) {
     );
     const shown = answersShown(value.answers, view.kind);
     setText(count, countWords(value, view.kind, shown));
-    setText(bound, [value.length, boundNote(value.garbled_below)].filter(Boolean).join(". "));
+    setText(bound, [value.notes, boundNote(value.garbled_below)].filter(Boolean).join(" "));
     rows.replaceChildren(...shown.map((each) => row(each, value, view.side)));
   }
   watch("value", draw);
