@@ -385,6 +385,8 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
     assert record["mask"]["hash"] == read_header("arms.mask.jsonl")["hash"]
     assert [row["id"] for row in record["tokens"]["rows"]] == [row.id for row in ROWS[:2]]
     assert record["planned"]["named"] == ["fact_joint: chosen - random"] and record["unfinished"] == ""
+    beaten = {"random", "content_words", "content_words_new"}  # what a signal has to beat stands beside it
+    assert {each["signal"] for each in record["signals"]} == {"knowledge_swap", "entropy", *beaten}
     chosen = next(line for line in record["arms"] if (line["arm"], line["moment"]) == ("chosen", LAST))
     assert f"{chosen['figures']['fact_joint'][0]:.3f}" in first and record["versions"]["torch"] in first
     page = (folder / "report.html").read_text("utf-8")

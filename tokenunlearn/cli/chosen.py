@@ -54,11 +54,14 @@ def asked_rule(arguments: argparse.Namespace) -> "Rule":
 
 
 def scoring_of(rule: "Rule", signals: Sequence[str] = ()) -> "ScoreConfig":
-    """Return the settings of scoring what a rule reads (a signal without a share is not), and `signals`."""
-    from tokenunlearn.scoring import ScoreConfig
+    """Return the settings of scoring what a rule reads (a signal without a share is not), and `signals`.
+
+    What every signal has to beat costs nothing and is scored along, for the report's leaderboard.
+    """
+    from tokenunlearn.scoring import FREE_SIGNALS, ScoreConfig
 
     used = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
-    return ScoreConfig(signals=tuple(dict.fromkeys((*used, *signals))))
+    return ScoreConfig(signals=tuple(dict.fromkeys((*used, *signals, *FREE_SIGNALS))))
 
 
 def refuse_unscorable(scoring: "ScoreConfig", loaded: "LoadedModel", rows: "Splits") -> None:
