@@ -28,7 +28,8 @@ import { knowsMost } from "../text/known.js";
 import { plural } from "../text/numbers.js";
 import { choosePanel } from "../tokens/choose/choose.js";
 import { AlternativesView } from "../tokens/details/alternatives.js";
-import { detailsPanel, lockHighest } from "../tokens/details/details.js";
+import { detailsPanel } from "../tokens/details/details.js";
+import { ProposedToken } from "../tokens/details/proposed_token.js";
 import { fittedWeights } from "../tokens/marks/fitted_weights.js";
 import { marksBar } from "../tokens/marks/marks_bar.js";
 import { marksDialog } from "../tokens/marks/marks_dialog.js";
@@ -100,6 +101,7 @@ class TokensView {
     this.model = new TokensModel(payload, readDraft(payload), readMarks(payload).rows);
     this.linked = restoreView(this.model, globalThis.location?.search ?? "");
     const { model } = this;
+    this.proposed = new ProposedToken(model);
     this.alternatives = new AlternativesView(model, (args) => this.ask("alternatives", args));
     this.check = new MaskCheck({
       ask: (args) => this.ask("confirm_mask", args),
@@ -343,7 +345,7 @@ class TokensView {
 
   /** Draws everything for the first time. */
   start() {
-    if (this.model.view.locked === null) lockHighest(this.model);
+    this.proposed.propose();
     this.changed(["data", "rule", "view"]);
     this.flush();
     this.tour.start();
@@ -364,6 +366,7 @@ class TokensView {
     const kinds = this.kinds;
     this.kinds = new Set();
     if (this.rowShown !== this.model.row?.id) this.enterRow(kinds);
+    if (kinds.has("data")) this.proposed.renew();
     if (kinds.has("rule") || kinds.has("data")) this.confirm();
     if (["rule", "data", "view", "marks"].some((kind) => kinds.has(kind))) this.drawAll(kinds);
     this.details.update();
@@ -385,7 +388,7 @@ class TokensView {
     kinds.add("row");
     if (arriving) this.toQuestion();
     if (arriving) this.live.add(rowWords(this.model));
-    if (arriving && this.model.view.locked === null) lockHighest(this.model);
+    if (arriving) this.proposed.propose();
   }
 
   /**

@@ -8,6 +8,7 @@ import { place, placeAmong } from "../../score/ranks.js";
 import { countText, ordinal } from "../../text/numbers.js";
 import { shortened, shortNumber } from "../../text/strip_marks.js";
 import { unitPlace } from "../../text/strip_windows.js";
+import { lockHighest } from "./proposed_token.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 
 const THREE_WAY = [
@@ -103,17 +104,6 @@ export function detailsPanel(model, alternatives) {
 export function ofWordWords(model) {
   const how = (signal) => `${signal} is ${OF_TOKENS[model.infoOf(signal).over_word ?? "max"]}`;
   return `Of the word: ${how("knowledge")}, ${how("entropy")}, φ is ${OF_TOKENS.max}; the probability is that of all its tokens.`;
-}
-
-/** Locks the highest-scoring token of the row. */
-export function lockHighest(model) {
-  const { first, count } = model.row ?? { first: 0, count: 0 };
-  let best = null;
-  for (let index = first; index < first + count; index += 1) {
-    const value = model.mask.fused[index];
-    if (Number.isFinite(value) && (best === null || value > model.mask.fused[best])) best = index;
-  }
-  if (best !== null) model.setView({ locked: best, focus: best, anchor: null });
 }
 
 function unitOfToken(model) {
