@@ -85,17 +85,25 @@ def results(service: Service, runs: Runs | None = None) -> list[str]:
 def newest(service: Service, runs: Runs | None = None) -> str | None:
     """Return the id of the run to open on: that with the newest result, else the newest run; None without.
 
-    A control comes after all others, as it is read beside the run that it is a control of. `runs` are their
-    states where they were looked at just now.
+    A control is read beside the run that it was started with, so that one is opened in its place. `runs` are
+    their states where they were looked at just now.
     """
     known = service.queue.runs() if runs is None else runs
-    probed = _probed_runs(service, known)
-    controls = {state["run_id"] for state in probed if state.get("arm") in CONTROLS}
+    probed = {state["run_id"]: state for state in _probed_runs(service, known)}
     with_results = results(service, known)
-    ids = [*with_results, *(state["run_id"] for state in probed)]
-    # A control's result is more than none.
-    order = sorted(dict.fromkeys(ids), key=lambda each: (each not in with_results, each in controls))
-    return next(iter(order), None)
+    latest = next(iter([*with_results, *probed]), None)
+    if latest is None or probed[latest].get("arm") not in CONTROLS:
+        return latest
+    has_result = latest in with_results  # a control's result is more than none
+    return _first_of_start(service, latest, [each for each in probed if (each in with_results) == has_result])
+
+
+def _first_of_start(service: Service, run_id: str, others: Sequence[str]) -> str:
+    """Return which of some runs, the newest first, a start began with: its own tokens, however found."""
+    store = service.queue.store
+    group = store.known_config(run_id).get("group")
+    beside = (each for each in reversed(others) if group and store.known_config(each).get("group") == group)
+    return next(beside, run_id)
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:

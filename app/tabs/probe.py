@@ -120,12 +120,15 @@ def _wire(service: Service, tab: ProbeTab) -> None:
     tab.view.show(hearing(turn), None, [tab.run, tab.picked, tab.view], **hidden)
     # What was asked of one run says nothing of another.
     tab.run.change(None, None, tab.answers, js="() => null", **hidden)
+    asked = [tab.ask.click, tab.question.submit]
+    # Said by the page itself: it takes seconds, and what was answered before is of another question.
+    gr.on(asked, None, tab.question, tab.answers, js="(question) => ({ asking: question })", **hidden)
     gr.on(
-        [tab.ask.click, tab.question.submit],
+        asked,
         answer,
         [tab.run, tab.question],
         tab.answers,
         concurrency_id="model",
         concurrency_limit=1,
-        api_visibility="private",
+        **hidden,
     )

@@ -292,7 +292,7 @@ def test_probes_are_shown_side_by_side_with_the_change_per_token(service: Servic
 
 def ended(service: Service, at: float, number: int) -> str:
     """A run with results, which ended at a time."""
-    run_id = service.queue.store.create({"name": f"n{number}", "arm": "chosen"})
+    run_id = service.queue.store.create({"name": f"n{number}", "arm": "chosen", "group": f"g{number}"})
     service.queue.store.change(run_id, state="finished", ended=at, step=3, steps=3)
     both = {"before": report("unchanged", 0.0), "after": report("forgot", -1.0)}
     service.queue.store.write_json(run_id, "probes.json", both)
@@ -312,7 +312,7 @@ def test_probe_follows_the_newest_result_and_offers_it_beside_an_older_one(servi
         "run_id": first, "words": f"Newer result: {first}.", "label": "Show it",
     }  # fmt: skip
     # a control is read beside its run, so the page does not turn to it by itself
-    control = service.queue.store.create({"name": "c", "arm": "random"})
+    control = service.queue.store.create({"name": "c", "arm": "random", "group": "g1"})
     assert probe.newest(service) == first
     service.queue.store.change(control, state="finished", ended=300.0, step=3, steps=3)
     assert probe.newest(service) == first
@@ -325,10 +325,23 @@ def test_probe_follows_the_newest_result_and_offers_it_beside_an_older_one(servi
 
 def test_probe_opens_on_the_run_and_not_on_a_control_that_waits_behind_it(service: Service) -> None:
     assert [label for label, _ in probe.run_choices(service)] == [NO_CHOICE]
-    own, *_ = [
-        service.queue.store.create({"name": arm, "arm": arm}) for arm in ("chosen", "random", "uniform")
+    first, *_ = [
+        service.queue.store.create({"name": arm, "arm": arm, "group": "waits"})
+        for arm in ("gold", "random", "uniform")
     ]
-    assert probe.newest(service) == own
+    assert probe.newest(service) == first
+    ended(service, 100.0, 1)
+    for arms in (("chosen", "random", "uniform"), ("gold", "random"), ("random",)):
+        own, *controls = [
+            service.queue.store.create({"name": arm, "arm": arm, "group": arms[0]}) for arm in arms
+        ]
+        for at, run_id in enumerate((own, *controls)):
+            service.queue.store.change(run_id, state="finished", ended=200.0 + at, step=3, steps=3)
+            assert probe.newest(service) == own
+        service.queue.store.change(own, ended=900.0)  # resumed
+        assert probe.newest(service) == own
+        for run_id in (own, *controls):
+            service.queue.store.change(run_id, state="finished", ended=50.0)
     assert NO_CHOICE not in dict(probe.run_choices(service))
 
 

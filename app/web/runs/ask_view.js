@@ -5,7 +5,8 @@ import { answerBadge, figureWords } from "./run_card.js";
 
 /**
  * Mounts the view; `props.value` is null or `{run, question, row, given, before, after, error}`, an answer
- * `{text, cut, fluency, fact_joint, …}`, the one after with its badge (app/actions/probe.py).
+ * `{text, cut, fluency, fact_joint, …}`, the one after with its badge (app/actions/probe.py); while the models
+ * are asked it is `{asking}`, the question.
  * @param {MountHost} host
  */
 export function mount({ element, props, watch }) {
@@ -18,6 +19,11 @@ export function mount({ element, props, watch }) {
 
 function answers(value) {
   if (!value) return [];
+  if (value.asking !== undefined)
+    return [
+      node("p", { class: "tx-question", text: value.asking }),
+      node("p", { class: "tx-note", text: "Asking both models. This takes some seconds." }),
+    ];
   if (value.error)
     return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
   const side = (head, answer) =>
