@@ -21,6 +21,7 @@ from app.words import NO_COMPARE, ONE_SEED_EACH, RECORDED_SWEEP, RECORDED_SWEEP_
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.documents.words import WORLD_KEPT
 from tokenunlearn.errors import InputError, TokenUnlearnError
+from tokenunlearn.experiments.arms import GOLD
 from tokenunlearn.experiments.planned import CONTROLS
 from tokenunlearn.probes.readings import SUCCESS
 from tokenunlearn.rivals import RIVALS, check_rival
@@ -239,8 +240,11 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _trains_the_fact(service: Service, run_id: str, config: Mapping[str, Any]) -> list[str]:
-    """Return how many of the tokens of a control are the fact: one that trains it as well is none."""
-    if config.get("arm") not in CONTROLS:
+    """Return how many of the tokens of a control are the fact: one that trains it as well is none.
+
+    Of the marked facts that needs no saying.
+    """
+    if config.get("arm") not in CONTROLS or config.get("arm") == GOLD:
         return []
     from tokenunlearn.documents.sources import facts_of_run
 

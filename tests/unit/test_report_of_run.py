@@ -53,6 +53,22 @@ def test_it_says_what_the_probe_tab_says_and_the_second_wording_with_its_answer(
         assert words in text, words
 
 
+def test_before_after_and_change_add_up_as_they_are_read(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id = finished_run(store, "chosen", 0.0016, "forgot", ANSWER)
+    probes = store.read_json(run_id, "probes.json")
+    probes["before"]["summary"] |= {"fact_joint": 0.9843, "other": 0.9304, "retain": 0.5}
+    probes["after"]["summary"] |= {"other": 0.9306, "retain": 0.25}
+    store.write_json(run_id, "probes.json", probes)
+    _, text = made(store, run_id)
+    for shown in (
+        "fact, joint ↓ 0.9843 0.0016 −0.9827 ",  # 0.984, 0.002 and −0.983 do not add up
+        "other tokens ↑ 0.9304 0.9306 +0.0002 ",
+        "retain ↑ 0.500 0.250 −0.250 ",
+    ):
+        assert shown in text
+
+
 def test_what_was_started_with_it_stands_beside_it(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run_id = finished_run(store, "chosen", 0.01, "forgot", ANSWER)

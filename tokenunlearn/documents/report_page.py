@@ -25,7 +25,7 @@ from tokenunlearn.probes.depth_words import LAYER_FIGURES
 from tokenunlearn.probes.kept import KEPT
 from tokenunlearn.probes.readings import SUCCESS
 from tokenunlearn.probes.report import FACT_GIVEN
-from tokenunlearn.text.numbers import signed
+from tokenunlearn.text.numbers import agreeing_decimals, signed
 
 COMPARED_BY: Final = (
     "figure",
@@ -217,8 +217,7 @@ def _change(record: Mapping[str, Any]) -> str:
     rows = [
         [
             _head(each["heading"] + (garbled if each["name"] == FLUENCY else "")),
-            *(_cell(_number(each[name])) for name in ("before", "after")),
-            _cell(_number(each["change"], plus=True)),
+            *_before_and_after(each),
             _cell(escaped(each["unit"])),
         ]
         for each in record["change"]
@@ -227,6 +226,14 @@ def _change(record: Mapping[str, Any]) -> str:
     table = _table("Every figure before and after the run", head, rows)
     left = "".join(f"<p>{escaped(each)}</p>" for each in record["left"])
     return left + table + _note("↓ lower is better, ↑ higher is better.") + _beside(record)
+
+
+def _before_and_after(line: Mapping[str, Any]) -> list[str]:
+    """Return the cells of a figure before and after and of its change, which add up as they are read."""
+    before, after = line["before"], line["after"]
+    form = ".3f" if None in (before, after) else f".{agreeing_decimals(before, after)}f"
+    cells = [_cell(_number(value, form)) for value in (before, after)]
+    return [*cells, _cell(_number(line["change"], form, plus=True))]
 
 
 def _beside(record: Mapping[str, Any]) -> str:

@@ -27,6 +27,22 @@ def signed(value: float, form: str = ".2f") -> str:
     return text.replace("-", "−") if size.strip("0.") else size
 
 
+def agreeing_decimals(first: float, second: float, fewest: int = 3) -> int:
+    """Return the fewest decimals, to five, with which two figures and their difference add up as shown.
+
+    The difference is that of the figures as they are. The page does the same (`agreeing` in numbers.js).
+
+    >>> agreeing_decimals(0.5, 0.25), agreeing_decimals(0.9843, 0.0016)
+    (3, 4)
+    """
+    for decimals in range(fewest, 5):
+        unit = Decimal(1).scaleb(-decimals)
+        shown = [Decimal(each).quantize(unit, ROUND_HALF_UP) for each in (first, second, second - first)]
+        if shown[1] - shown[0] == shown[2]:
+            return decimals
+    return 5
+
+
 def percent(share: float) -> str:
     """Return a share as it was set, not rounded.
 
