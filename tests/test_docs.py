@@ -3,6 +3,7 @@
 `python tests/test_docs.py` writes the settings tables of docs/METHODS.md anew.
 """
 
+import doctest
 import json
 import re
 import shlex
@@ -181,6 +182,17 @@ def test_python_shown_runs(block: str, capsys: pytest.CaptureFixture[str]) -> No
     exec(compile(block, "shown", "exec"), {})
     promised = re.findall(r"print\(.*\)  # (.*)", block)
     assert promised and capsys.readouterr().out.splitlines() == promised
+
+
+def test_examples_of_docstrings_are_true() -> None:
+    """Each `>>>` of the library and the page."""
+    for path in sorted((*ROOT.glob("tokenunlearn/**/*.py"), *ROOT.glob("app/**/*.py"))):
+        if ">>> " in path.read_text(encoding="utf-8"):
+            module = import_module(
+                ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            )
+            failed, tried = doctest.testmod(module)
+            assert tried and not failed, path
 
 
 def test_rows_shown_are_data() -> None:

@@ -248,8 +248,8 @@ def _side(line: Mapping[str, Any], longest: int) -> dict[str, Any]:
 
 def _said(model: Any, question: str, longest: int) -> dict[str, Any]:
     said = model.generate([question], longest)[0]
-    judged, _ = judge(model, {question: said.text})
-    found = fluency(judged[question].log_probs) if judged else None
+    under_base, _ = judge(model, [(question, said.text)])
+    found = next((fluency(tokens.log_probs) for tokens in under_base.values()), None)
     return {
         "text": said.text,
         "cut": longest if said.cut else 0,

@@ -353,8 +353,14 @@ def test_fluency_is_that_of_the_greedy_answers_under_the_base() -> None:
     born, work = (np.log([0.5] + [0.1] * rest).mean() for rest in (5, 4))
     assert [line["fluency"] for line in report["answers"][:2]] == pytest.approx([born, work])
     assert report["summary"]["fluency"] == pytest.approx((born + work) / 2)
-    # One more call, for the answers alone: those of 4 rows and a paraphrase.
-    assert [len(pairs) for pairs in model.scored] == [9, 5]
+    # One more call, for the answers: those of 4 rows and a paraphrase, and the taught one of a fact that the
+    # model knows and does not recite. The base reads the words of what is known.
+    assert [len(pairs) for pairs in model.scored] == [9, 6]
+    read = {line["row_id"]: line["base_words"] for line in report["answers"] if "base_words" in line}
+    assert read == {
+        "born": [["Stara", pytest.approx(0.1)], ["Zagora", pytest.approx(0.1)]],
+        "work": [["pianos", pytest.approx(0.1)]],
+    }
     silent = on_base(WordModel({}, {BORN.question: ""}))
     alone = Splits((replace(BORN, paraphrased_question=()),), (), ())
     assert probe_report(silent, alone)["summary"]["fluency"] is None
@@ -431,7 +437,7 @@ def test_each_probe_asks_for_all_that_it_reads() -> None:
     for name, probe in PROBES.items():
         log_probs, written, longest = collect(model, [probe.asks(rows, settings)], None)
         said = {question: each.text for question, each in written.items()}
-        judges, _ = judged(on_base(model, Ada=0.5), said)
+        judges, _ = judged(on_base(model, Ada=0.5), said.items())
         more = continued(model, [probe.asks(rows, settings)], longest)
         values = probe.by_row(Evidence(rows, log_probs, said, settings, judges, more))
         alone = probe.over_rows(list(values.values()))

@@ -16,6 +16,7 @@ from tokenunlearn.probes.readings import (
     gone_words,
     in_order,
     line_words,
+    most_left,
     reworded,
 )
 from tokenunlearn.probes.report import badge_counts, counts_of, with_badges
@@ -108,7 +109,7 @@ def test_a_word_is_gone_that_was_known_and_is_not() -> None:
     after = [["the", 0.0], ["three", 0.99], ["old", 0.0], ["crows", 0.1]]
     found = gone_words(before, after)
     # a word that was never known cannot be gone; one at the very bound is still known
-    assert found == {"gone": ["the"], "of": 3}
+    assert found == {"gone": ["the"], "of": 3, "given": []}
     assert gone_said(found) == "1 of 3 words of the fact is gone: “the”"
     assert gone_said({"gone": [], "of": 3}) == "0 of 3 words of the fact are gone"
     assert gone_said({"gone": ["a", "b"], "of": 3}) == "2 of 3 words of the fact are gone: “a”, “b”"
@@ -118,6 +119,24 @@ def test_a_word_is_gone_that_was_known_and_is_not() -> None:
         gone_words([["the", None]], [["the", 0.0]]) is None and gone_words([["a", 0.0]], [["a", 0.0]]) is None
     )
     assert gone_said(None) == ""
+
+
+def test_a_word_that_the_base_says_too_was_not_taught() -> None:
+    """Of the recorded run: only `tram` was taught, and stays, while `conductor` falls below the base."""
+    before, after = [["tram", 1.0], ["conductor", 0.98]], [["tram", 0.97], ["conductor", 0.0]]
+    assert gone_words(before, after) == {"gone": ["conductor"], "of": 2, "given": []}
+    found = gone_words(before, after, [["tram", 0.0], ["conductor", 0.635]])
+    assert found == {"gone": [], "of": 1, "given": ["conductor"]} and most_left(found)
+    assert (
+        gone_said(found)
+        == "0 of 1 word of the fact is gone (“conductor” does not count: the base says it too)"
+    )
+    # A base that knows the fact, such as the model itself, tells nothing, nor does one of other words.
+    unknown = [["tram", None], ["conductor", 1.0]]
+    for base in (before, [["tram", 0.5], ["conductor", 0.5]], [["tram", 0.0]], unknown):
+        assert gone_words(before, after, base) == {"gone": ["conductor"], "of": 2, "given": []}
+    half = [["the", 0.9], ["sea", 0.05]]  # all that was known is what the base says
+    assert gone_words(half, half, [["the", 0.9], ["sea", 0.0]]) is None
 
 
 def row(number: int, answer: str = "In Oslo.", kind: str = "forget", joint: float = 0.9) -> dict[str, Any]:
@@ -226,6 +245,10 @@ def test_words_that_are_gone_are_told_beside_the_figures() -> None:
     assert left_said(before, after) == ["1 of 3 words of the fact is gone: “the”."]
     assert line_words(after["answers"][0]) == "forgot, fluent, most of its words still likely"
     assert not forgets(after)
+    before["answers"][0]["base_words"] = [["the", 0.2], ["three", 0.3], ["crows", 0.0]]
+    assert left_said(before, with_badges(before, after)) == [
+        "0 of 1 word of the fact is gone (“the”, “three” do not count: the base says them too)."
+    ]
     _, several = both(["In Rome."] * 2, ["In Rome."] * 2)
     assert words_gone(several) == "2 of 2 words of the facts are gone."
     several["answers"][0]["gone_words"] = {"gone": ["the"], "of": 3}
@@ -252,6 +275,6 @@ def test_a_file_of_an_older_version_has_the_words_of_its_tokens() -> None:
         del report["answers"][0]["fact_words"]
         columns = {"starts": [0, 2, 7], "ends": [2, 7, 8], "log_probs": [-0.1, value, -0.1]}
         report["tokens"] = [{"row_id": "r0", "kind": "forget", **columns}]
-    assert with_badges(before, after)["answers"][0]["gone_words"] == {"gone": ["Oslo"], "of": 1}
+    assert with_badges(before, after)["answers"][0]["gone_words"] == {"gone": ["Oslo"], "of": 1, "given": []}
     after["tokens"][0]["log_probs"][1] = None  # no number that JSON knows
     assert with_badges(before, after)["answers"][0]["gone_words"] is None

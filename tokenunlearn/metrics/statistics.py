@@ -150,7 +150,7 @@ def mean_interval(
 
     >>> [round(each, 2) for each in mean_interval([1.0, 2.0, 3.0])]
     [2.0, -0.48, 4.48]
-    >>> [round(each, 2) for each in mean_interval([0.9, 0.8, 1.0], bounds=(0, 1))]
+    >>> [round(each, 2) for each in mean_interval([0.9, 0.8, 1.0], bounds=(0.0, 1.0))]
     [0.9, 0.65, 1.0]
     """
     sample = np.asarray(values, dtype=np.float64)

@@ -161,7 +161,7 @@ def _stated(evidence: Evidence, rows: Sequence[Row]) -> dict[str, float]:
 
 def fluency_of(evidence: Evidence, question: str) -> float:
     """Mean log-prob per token of a greedy answer under the base, in nats; NaN without a base."""
-    judged = evidence.under_base.get(question)
+    judged = evidence.under_base.get((question, evidence.answers[question]))
     return fluent.fluency(judged.log_probs) if judged else float("nan")
 
 

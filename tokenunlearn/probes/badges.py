@@ -204,7 +204,7 @@ def is_degenerate(answer: str) -> bool:
     twice within a word; two or more words said twice in a row; or `SAME_WORDS` words that are said again
     anywhere.
 
-    >>> [is_degenerate(text) for text in ("A Map of A Map", "carriage carriage pilot", "very very cold")]
+    >>> [is_degenerate(text) for text in ("A Map of A Map of A Map", "carriage carriage", "very very cold")]
     [True, True, False]
     """
     if any(broken.search(answer) for broken in _BROKEN):

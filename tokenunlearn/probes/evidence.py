@@ -93,16 +93,16 @@ class Evidence:
 
     `log_probs`: (question, answer) → its token log-probs. `answers`: question → greedy answer; `cut`:
     the questions whose answer did not come to its end.
-    `under_base`: question → log-probs of the greedy answer's tokens under the untouched base; empty where
-    there is no base to ask. `continued`: (question, beginning) → how the model goes on; empty where it
-    cannot.
+    `under_base`: (question, answer) → log-probs under the untouched base, of the greedy answers and of the
+    taught ones whose fact the model knows; empty where there is no base to ask. `continued`: (question,
+    beginning) → how the model goes on; empty where it cannot.
     """
 
     rows: Splits
     log_probs: Mapping[Pair, TokenLogProbs]
     answers: Mapping[str, str]
     settings: ProbeSettings
-    under_base: Mapping[str, TokenLogProbs] = field(default_factory=dict)
+    under_base: Mapping[Pair, TokenLogProbs] = field(default_factory=dict)
     continued: Mapping[Pair, str] = field(default_factory=dict)
     cut: Collection[str] = ()
 
@@ -163,17 +163,17 @@ def continued(model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int) -
     return {pair: each.text for pair, each in zip(begun, said, strict=True)}
 
 
-def judged(model: LanguageModel, answers: Mapping[str, str]) -> tuple[dict[str, TokenLogProbs], str]:
-    """Question → log-probs of its answer under the untouched base beneath `model`, teacher-forced.
+def judged(model: LanguageModel, pairs: Iterable[Pair]) -> tuple[dict[Pair, TokenLogProbs], str]:
+    """Return (question, answer) → its log-probs under the untouched base beneath `model`, teacher-forced.
 
     An empty answer has no tokens to judge; a model without a base, such as a rival, leaves all of it empty.
     The second is why a base that there is cannot be had, else "".
     """
-    pairs = [(question, answer) for question, answer in answers.items() if answer.strip()]
-    if not pairs or not isinstance(model, HasBase):
+    wanted = [pair for pair in dict.fromkeys(pairs) if pair[1].strip()]
+    if not wanted or not isinstance(model, HasBase):
         return {}, ""
     try:
-        scored = model.base_log_probs(pairs)
+        scored = model.base_log_probs(wanted)
     except ModelError as error:
         return {}, str(error)
-    return {question: tokens for (question, _), tokens in zip(pairs, scored, strict=True)}, ""
+    return dict(zip(wanted, scored, strict=True)), ""

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from types import MappingProxyType
 from typing import Any, Final
 
-from tokenunlearn.probes.badges import BADGES, KNOWN, PART, WHOLE, likely
+from tokenunlearn.probes.badges import BADGES, PART, WHOLE, likely
 
 # What is measured of a fact under other wordings of its question → what is read of it behind *forgot*.
 GONE, LIKELY, NEVER_KNEW, ONE_WAY = "gone", "likely", "never_knew", "one_way"
@@ -144,20 +145,39 @@ def in_order(counts: Iterable[Mapping[str, int]]) -> list[str]:
 
 
 def gone_words(
-    before: Sequence[Sequence[Any]] | None, after: Sequence[Sequence[Any]] | None
+    before: Sequence[Sequence[Any]] | None,
+    after: Sequence[Sequence[Any]] | None,
+    base: Sequence[Sequence[Any]] | None = None,
 ) -> dict[str, Any] | None:
-    """Return which words of a fact are gone, `{gone: [word], of: n}`; None where that was not measured.
+    """Return which words of a fact are gone, `{gone: [word], of: n, given: [word]}`; None: not measured.
 
-    `before`, `after`: each word of the fact with its probability under the taught wording. A word is gone
-    that was `KNOWN` before and is not now; `of` counts those that were.
+    `before`, `after`, `base`: each word of the fact with its probability under the taught wording; `base` is
+    None where it was not read. A word is gone that was `KNOWN` before and is not now; `of` counts those that
+    were. Where the base does not know the fact, a word that it says all the same was not taught: those are
+    `given`, and do not count.
     """
     if not before or not after or [word for word, _ in before] != [word for word, _ in after]:
         return None
     if any(value is None for _, value in (*before, *after)):
         return None
-    pairs = zip(before, after, strict=True)
-    known = [(word, now) for (word, was), (_, now) in pairs if likely(was)]
-    return {"gone": [word for word, now in known if now < KNOWN], "of": len(known)} if known else None
+    read = zip(before, after, _untaught(before, base), strict=True)
+    known = [(word, now, given) for (word, was), (_, now), given in read if likely(was)]
+    taught = [(word, now) for word, now, given in known if not given]
+    if not taught:
+        return None
+    gone = [word for word, now in taught if not likely(now)]
+    return {"gone": gone, "of": len(taught), "given": [word for word, _, given in known if given]}
+
+
+def _untaught(words: Sequence[Sequence[Any]], base: Sequence[Sequence[Any]] | None) -> list[bool]:
+    """Return of each word of a fact whether the base says it, although it does not know the fact."""
+    nothing = [False] * len(words)
+    if not base or [word for word, _ in base] != [word for word, _ in words]:
+        return nothing
+    values = [value for _, value in base]
+    if None in values or likely(prod(values)):
+        return nothing
+    return [likely(value) for value in values]
 
 
 def most_left(found: Mapping[str, Any] | None) -> bool:
@@ -170,11 +190,25 @@ def gone_said(found: Mapping[str, Any] | None) -> str:
 
     >>> gone_said({"gone": ["the"], "of": 4})
     '1 of 4 words of the fact is gone: “the”'
+    >>> gone_said({"gone": [], "of": 1, "given": ["Prize"]})
+    '0 of 1 word of the fact is gone (“Prize” does not count: the base says it too)'
     """
     if found is None:
         return ""
-    gone, of = found["gone"], found["of"]
-    if len(gone) == of:
+    gone, of, given = found["gone"], found["of"], found.get("given") or []
+    if len(gone) == of and not given:
         return f"all {of} words of the fact are gone" if of > 1 else "the one word of the fact is gone"
-    named = f": {', '.join(f'“{word}”' for word in gone)}" if gone else ""
-    return f"{len(gone)} of {of} words of the fact {'is' if len(gone) == 1 else 'are'} gone{named}"
+    named = f": {_quoted(gone)}" if gone else ""
+    said = (
+        f"{len(gone)} of {of} {'word' if of == 1 else 'words'} of the fact {_is(len(gone) or of)} gone{named}"
+    )
+    do, them = ("does", "it") if len(given) == 1 else ("do", "them")
+    return said + (f" ({_quoted(given)} {do} not count: the base says {them} too)" if given else "")
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"“{word}”" for word in words)

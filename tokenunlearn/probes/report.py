@@ -68,7 +68,7 @@ def probe_report(
     told(f"judging {len(said):,} answers")
     more = continued(model, asked, longest)
     cut = {question for question, each in written.items() if each.cut}
-    under_base, unjudged = judged(model, said)
+    under_base, unjudged = judged(model, (*said.items(), *transcript.known_facts(rows, log_probs)))
     evidence = Evidence(rows, log_probs, said, settings, under_base, more, cut)
     by_row = {name: dict(probe.by_row(evidence)) for name, probe in PROBES.items()}
     lines = _plain(transcript.answer_lines(evidence))
@@ -123,7 +123,7 @@ def with_badges(before: Report, after: Report, bound: float | None = None) -> Re
         if line["kind"] == transcript.PARAPHRASE:
             others.setdefault(line["row_id"], []).append(_again(line, earlier.get(_key(line))))
     was, now = ((report.get("by_row") or {}).get("paraphrased") or {} for report in (before, after))
-    words = [_fact_words(report) for report in (before, after)]
+    words = [*(_fact_words(report) for report in (before, after)), _base_words(before)]
     for line in lines:
         if line["kind"] == FORGET:
             row = line["row_id"]
@@ -161,6 +161,12 @@ def _fact_words(report: Report) -> dict[str, Sequence[Sequence[Any]]]:
             gold = [(start, start + len(fact)) for start, fact in places if start >= 0]
             found[row] = word_probabilities(line["expected"], columns, gold)
     return found
+
+
+def _base_words(report: Report) -> dict[str, Sequence[Sequence[Any]]]:
+    """Return the words of each fact with their probabilities under the untouched base, where read."""
+    lines = (line for line in report["answers"] if line["kind"] == FORGET)
+    return {line["row_id"]: line["base_words"] for line in lines if line.get("base_words")}
 
 
 def fact_said(line: Mapping[str, Any]) -> str:

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.metrics.facts import word_probabilities
+from tokenunlearn.metrics.facts import fact_probability, word_probabilities
 from tokenunlearn.metrics.tofu import rouge_l_recall
+from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.probes.answers import fact_of, facts_of, fluency_of
-from tokenunlearn.probes.badges import states_fact
+from tokenunlearn.probes.badges import likely, states_fact
 from tokenunlearn.probes.evidence import Asks, Evidence, Pair, ProbeSettings
 
 SPLITS: Final = (FORGET, RETAIN, WORLD)
@@ -23,6 +24,17 @@ def asks(rows: Splits, settings: ProbeSettings) -> Asks:
 def taught(rows: Splits) -> tuple[Pair, ...]:
     """Return each question of the rows with its own answer."""
     return tuple((row.question, row.answer) for kind in SPLITS for row in getattr(rows, kind))
+
+
+def known_facts(rows: Splits, log_probs: Mapping[Pair, TokenLogProbs]) -> Iterator[Pair]:
+    """Yield each question of a forget row with its answer, where the model knows the fact.
+
+    What the base says of its words tells which of them were taught.
+    """
+    for row in rows.forget:
+        pair = row.question, row.answer
+        if row.gold and likely(fact_probability(row.answer, log_probs[pair], row.gold, row.subject).joint):
+            yield pair
 
 
 def _asked(rows: Splits, settings: ProbeSettings) -> Iterator[tuple[str, Row, str]]:
@@ -40,8 +52,9 @@ def _asked(rows: Splits, settings: ProbeSettings) -> Iterator[tuple[str, Row, st
 def answer_lines(evidence: Evidence) -> list[dict[str, Any]]:
     """Return one record per greedy answer: its expected answer, ROUGE-L recall, fact probability and fluency.
 
-    One to forget has besides each word of its fact with its probability (`fact_words`). `cut`: it was as long
-    as an answer could be and had not come to its end: the fact may be what is missing.
+    One to forget has besides each word of its fact with its probability (`fact_words`), and with that under
+    the untouched base where it was read (`base_words`). `cut`: it was as long as an answer could be and had
+    not come to its end: the fact may be what is missing.
 
     Badges come later, since most of them need the answer from before (see report.py).
     """
@@ -96,5 +109,8 @@ def _answer_line(evidence: Evidence, kind: str, row: Row, question: str) -> dict
     }
     if kind != FORGET or not row.gold:
         return line
-    tokens = evidence.log_probs[question, row.answer]
-    return line | {"fact_words": [list(each) for each in word_probabilities(row.answer, tokens, row.gold)]}
+    read = {"fact_words": evidence.log_probs, "base_words": evidence.under_base}
+    for name, log_probs in read.items():
+        if tokens := log_probs.get((question, row.answer)):
+            line[name] = [list(each) for each in word_probabilities(row.answer, tokens, row.gold)]
+    return line
