@@ -251,7 +251,9 @@ def test_the_table_says_what_its_figures_mean() -> None:
         for seed, joint in ((0, 0.1), (1, 0.3), (2, 0.2))
     ]
     head, line, below = arm_lines(arms_table(three))
-    assert "seeds" in head and "fact_joint ↓" in head and "retain ↑" in head and "0.200 [0.00, 0.45]" in line
+    assert (
+        "seeds" in head and "fact_joint ↓" in head and "retain ↑" in head and "0.200 [0.000, 0.448]" in line
+    )
     assert "not measured" in line and below.startswith("Mean over the seeds [95 % interval")
     assert "norm" in head and line.split()[5:8] == ["–", "–", "–"]
     sized = [replace(each, seconds=2.0, norm=0.5 * each.seed, tokens=100 + each.seed) for each in three]

@@ -34,7 +34,7 @@ UNKNOWN: Final = (
     "The target hardly knew the facts before (fact, joint {known}): there was little to forget, and no "
     "figure here says what a choice of tokens is worth."
 )
-FIGURE: Final = 23  # letters of a figure with its interval
+FIGURE: Final = 25  # letters of a figure with its interval
 _COSTS = {"seconds": ".0f", "norm": ".4g", "tokens": ".0f"}  # column → its form
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
@@ -219,11 +219,11 @@ def response_lines(results: Sequence[ArmResult], plan: Plan | None = None) -> li
             "[95 % interval over rows and seeds], after the last step"
         )
         names = [f"{name} {PROBES[name].arrow}" for name in each.before]
-        lines.append(f"  {'arm':<24}{'seeds':>5}{'tokens':>9}" + "".join(f"{name:>24}" for name in names))
+        lines.append(f"  {'arm':<24}{'seeds':>5}{'tokens':>9}" + "".join(f"{name:>26}" for name in names))
         for point in each.points:
             seeds = max(change.seeds for change in point.changes.values())
             tokens = "–" if point.tokens is None else f"{point.tokens:.0f}"
-            cells = "".join(f"{_change(change):>24}" for change in point.changes.values())
+            cells = "".join(f"{_change(change):>26}" for change in point.changes.values())
             lines.append(f"  {point.place.name:<24}{seeds:>5}{tokens:>9}{cells}")
         lines.append(f"  {_rows_words(each)}")
         lines += [f"  {end.words}" for end in each.ends]
@@ -243,7 +243,7 @@ def _rows_words(found: Response) -> str:
 def _change(change: Comparison) -> str:
     if not np.isfinite(change.mean):
         return "not measured"
-    return signed(change.mean, "+.3f") + interval_words(change, "+.2f")
+    return signed(change.mean, "+.3f") + interval_words(change, "+.3f")
 
 
 def _cell(value: float, low: float, high: float) -> str:
@@ -255,5 +255,5 @@ def _cell(value: float, low: float, high: float) -> str:
 def _bounded(value: float, low: float, high: float) -> str:
     if not np.isfinite(value):
         return "not measured"
-    ends = f" [{signed(low, '.2f')}, {signed(high, '.2f')}]" if np.isfinite(low) else ""
+    ends = f" [{signed(low, '.3f')}, {signed(high, '.3f')}]" if np.isfinite(low) else ""
     return f"{signed(value, '.3f')}{ends}"
