@@ -98,6 +98,7 @@ def test_a_run_that_the_other_page_discards_takes_no_note_along_that_is_being_ty
     panel = ours.get_by_role("region", name="Details of run-1")
     panel.get_by_role("button", name="Discard…").click()
     panel.get_by_role("button", name=re.compile("^Discard it")).click()
+    expect(panel).to_be_hidden()  # the other page asks once
     turn_to(theirs)
     kept = theirs.get_by_role("region", name="Details of run-1")
     expect(kept).to_contain_text("run-1 was discarded")
