@@ -109,11 +109,16 @@ def test_a_word_is_gone_that_was_known_and_is_not() -> None:
     after = [["the", 0.0], ["three", 0.99], ["old", 0.0], ["crows", 0.1]]
     found = gone_words(before, after)
     # a word that was never known cannot be gone; one at the very bound is still known
-    assert found == {"gone": ["the"], "of": 3, "given": []}
-    assert gone_said(found) == "1 of 3 words of the fact is gone: “the”"
+    assert found == {"gone": ["the"], "of": 3, "given": [], "words": 4}
+    assert gone_said(found) == "1 of 3 known words of the fact is gone: “the”"
     assert gone_said({"gone": [], "of": 3}) == "0 of 3 words of the fact are gone"
     assert gone_said({"gone": ["a", "b"], "of": 3}) == "2 of 3 words of the fact are gone: “a”, “b”"
-    assert gone_said({"gone": ["a", "b"], "of": 2}) == "all 2 words of the fact are gone"
+    assert gone_said({"gone": ["a", "b"], "of": 2, "words": 2}) == "all 2 words of the fact are gone"
+    # one that was not known may be likely now: no “all”
+    assert (
+        gone_said({"gone": ["a", "b"], "of": 2, "words": 3})
+        == "2 of 2 known words of the fact are gone: “a”, “b”"
+    )
     assert gone_words(before, None) is None and gone_words(before, [["the", 0.0]]) is None
     assert (
         gone_words([["the", None]], [["the", 0.0]]) is None and gone_words([["a", 0.0]], [["a", 0.0]]) is None
@@ -124,9 +129,9 @@ def test_a_word_is_gone_that_was_known_and_is_not() -> None:
 def test_a_word_that_the_base_says_too_was_not_taught() -> None:
     """Of the recorded run: only `tram` was taught, and stays, while `conductor` falls below the base."""
     before, after = [["tram", 1.0], ["conductor", 0.98]], [["tram", 0.97], ["conductor", 0.0]]
-    assert gone_words(before, after) == {"gone": ["conductor"], "of": 2, "given": []}
+    assert gone_words(before, after) == {"gone": ["conductor"], "of": 2, "given": [], "words": 2}
     found = gone_words(before, after, [["tram", 0.0], ["conductor", 0.635]])
-    assert found == {"gone": [], "of": 1, "given": ["conductor"]} and most_left(found)
+    assert found == {"gone": [], "of": 1, "given": ["conductor"], "words": 2} and most_left(found)
     assert (
         gone_said(found)
         == "0 of 1 word of the fact is gone (“conductor” does not count: the base says it too)"
@@ -134,7 +139,7 @@ def test_a_word_that_the_base_says_too_was_not_taught() -> None:
     # A base that knows the fact, such as the model itself, tells nothing, nor does one of other words.
     unknown = [["tram", None], ["conductor", 1.0]]
     for base in (before, [["tram", 0.5], ["conductor", 0.5]], [["tram", 0.0]], unknown):
-        assert gone_words(before, after, base) == {"gone": ["conductor"], "of": 2, "given": []}
+        assert gone_words(before, after, base) == {"gone": ["conductor"], "of": 2, "given": [], "words": 2}
     half = [["the", 0.9], ["sea", 0.05]]  # all that was known is what the base says
     assert gone_words(half, half, [["the", 0.9], ["sea", 0.0]]) is None
 
@@ -253,6 +258,11 @@ def test_words_that_are_gone_are_told_beside_the_figures() -> None:
     assert words_gone(several) == "2 of 2 words of the facts are gone."
     several["answers"][0]["gone_words"] = {"gone": ["the"], "of": 3}
     assert words_gone(several) == "2 of 4 words of the facts are gone; in 1 of 2 facts fewer than half."
+    several["answers"][0]["gone_words"] = None
+    told = "1 of 1 words of the facts is gone; of 1 of 2 facts that is not measured."
+    assert words_gone(several) == told
+    several["answers"][0]["badge"] = "never_knew"  # nothing to forget, whatever its words were
+    assert words_gone(several) == "1 of 1 words of the facts is gone."
 
 
 def test_a_count_is_of_the_whole_report_in_every_place() -> None:
@@ -275,6 +285,11 @@ def test_a_file_of_an_older_version_has_the_words_of_its_tokens() -> None:
         del report["answers"][0]["fact_words"]
         columns = {"starts": [0, 2, 7], "ends": [2, 7, 8], "log_probs": [-0.1, value, -0.1]}
         report["tokens"] = [{"row_id": "r0", "kind": "forget", **columns}]
-    assert with_badges(before, after)["answers"][0]["gone_words"] == {"gone": ["Oslo"], "of": 1, "given": []}
+    assert with_badges(before, after)["answers"][0]["gone_words"] == {
+        "gone": ["Oslo"],
+        "of": 1,
+        "given": [],
+        "words": 1,
+    }
     after["tokens"][0]["log_probs"][1] = None  # no number that JSON knows
     assert with_badges(before, after)["answers"][0]["gone_words"] is None

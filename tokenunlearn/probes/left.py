@@ -111,14 +111,20 @@ def _listed(counts: Counter[Any], words: Mapping[Any, tuple[str, str]]) -> str:
 
 def words_gone(after: Report) -> str:
     """Return how many words of the facts are gone, and of one fact which; "" where that was not measured."""
-    found = [line["gone_words"] for line in _forget(after) if line.get("gone_words")]
-    if len(found) < 2:
-        said = gone_said(found[0]) if found else ""
-        return f"{said[:1].upper()}{said[1:]}." if said else ""
+    # What was never known has nothing that could be gone.
+    facts = [line for line in _forget(after) if line["badge"] != "never_knew"]
+    found = [line["gone_words"] for line in facts if line.get("gone_words")]
+    if not found:
+        return ""
+    if len(_forget(after)) == 1:
+        said = gone_said(found[0])
+        return f"{said[:1].upper()}{said[1:]}."
     gone, of = sum(len(each["gone"]) for each in found), sum(each["of"] for each in found)
     few = sum(map(most_left, found))
     more = f"; in {few} of {len(found)} facts fewer than half" if few else ""
-    return f"{gone} of {of} words of the facts {'is' if gone == 1 else 'are'} gone{more}."
+    lacking = len(facts) - len(found)
+    unread = f"; of {lacking} of {len(facts)} facts that is not measured" if lacking else ""
+    return f"{gone} of {of} words of the facts {'is' if gone == 1 else 'are'} gone{more}{unread}."
 
 
 def forgets(after: Report) -> bool:

@@ -149,12 +149,12 @@ def gone_words(
     after: Sequence[Sequence[Any]] | None,
     base: Sequence[Sequence[Any]] | None = None,
 ) -> dict[str, Any] | None:
-    """Return which words of a fact are gone, `{gone: [word], of: n, given: [word]}`; None: not measured.
+    """Return which words of a fact are gone, `{gone: [word], of, given: [word], words}`; None: not measured.
 
-    `before`, `after`, `base`: each word of the fact with its probability under the taught wording; `base` is
-    None where it was not read. A word is gone that was `KNOWN` before and is not now; `of` counts those that
-    were. Where the base does not know the fact, a word that it says all the same was not taught: those are
-    `given`, and do not count.
+    `before`, `after`, `base`: each word of the fact with its probability under the taught wording; `base`
+    is None where it was not read. A word is gone that was `KNOWN` before and is not now; `of` counts those
+    that were, `words` are all. Where the base does not know the fact, a word that it says all the same was
+    not taught: those are `given`, and do not count.
     """
     if not before or not after or [word for word, _ in before] != [word for word, _ in after]:
         return None
@@ -166,7 +166,8 @@ def gone_words(
     if not taught:
         return None
     gone = [word for word, now in taught if not likely(now)]
-    return {"gone": gone, "of": len(taught), "given": [word for word, _, given in known if given]}
+    given = [word for word, _, given in known if given]
+    return {"gone": gone, "of": len(taught), "given": given, "words": len(before)}
 
 
 def _untaught(words: Sequence[Sequence[Any]], base: Sequence[Sequence[Any]] | None) -> list[bool]:
@@ -196,12 +197,12 @@ def gone_said(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return ""
     gone, of, given = found["gone"], found["of"], found.get("given") or []
-    if len(gone) == of and not given:
+    if len(gone) == of == found.get("words"):
         return f"all {of} words of the fact are gone" if of > 1 else "the one word of the fact is gone"
     named = f": {_quoted(gone)}" if gone else ""
-    said = (
-        f"{len(gone)} of {of} {'word' if of == 1 else 'words'} of the fact {_is(len(gone) or of)} gone{named}"
-    )
+    unknown = found.get("words", of + len(given)) > of + len(given)  # which may be likely now
+    what = f"{'known ' if unknown else ''}{'word' if of == 1 else 'words'}"
+    said = f"{len(gone)} of {of} {what} of the fact {_is(len(gone) or of)} gone{named}"
     do, them = ("does", "it") if len(given) == 1 else ("do", "them")
     return said + (f" ({_quoted(given)} {do} not count: the base says {them} too)" if given else "")
 
