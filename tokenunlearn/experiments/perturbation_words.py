@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tokenunlearn.experiments.perturbation import FUSED, RANDOM, SINGLE
+from tokenunlearn.experiments.verdict import FEWEST_ROWS
 from tokenunlearn.metrics.statistics import NO_SPREAD
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.numbers import p_words, signed
@@ -50,6 +51,8 @@ def _order_said(wording: str, label: str, order: Mapping[str, Any], found: Mappi
         why = f"has {NO_SPREAD}" if beside.get("no_spread") else "is not measured: it takes two rows"
         return f"{head}; a difference {why}."
     between = f"difference {_cell(beside, 'mean')}, {p_words(p_value)}"
+    if len(order["deletion"]["by_row"]) < FEWEST_ROWS:
+        return f"{head}; no difference is shown, it takes {FEWEST_ROWS} rows ({between})."
     if p_value > SHOWN:
         return f"{head}; no difference is shown ({between})."
     return f"{head}; {'more' if beside['mean'] > 0 else 'less'} is shown ({between})."
