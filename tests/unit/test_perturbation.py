@@ -324,7 +324,7 @@ def test_a_rounded_nothing_has_no_sign_and_a_minus_is_a_true_one(loaded: Any) ->
 def test_two_rows_show_nothing_whatever_their_p_value_is(loaded: Any) -> None:
     report = done(loaded, QUICK)
     order = report["wordings"][OWN]["orders"][FUSED]
-    order["above_random"]["deletion"] |= {"mean": 2.0, "low": 0.83, "high": 3.17, "p_value": 0.029}
+    order["above_random"]["deletion"] |= {"mean": 2.0, "low": 0.83, "high": 3.17, "p_adjusted": 0.029}
     for rows, words in ((3, "; more is shown ("), (2, "; no difference is shown, it takes 3 rows (")):
         order["deletion"]["by_row"] = [1.0] * rows
         assert words in "\n".join(perturbation_said(report))
