@@ -94,16 +94,10 @@ def newest(service: Service, runs: Runs | None = None) -> str | None:
     latest = next(iter([*with_results, *probed]), None)
     if latest is None or probed[latest].get("arm") not in CONTROLS:
         return latest
-    has_result = latest in with_results  # a control's result is more than none
-    return _first_of_start(service, latest, [each for each in probed if (each in with_results) == has_result])
-
-
-def _first_of_start(service: Service, run_id: str, others: Sequence[str]) -> str:
-    """Return which of some runs, the newest first, a start began with: its own tokens, however found."""
-    store = service.queue.store
-    group = store.known_config(run_id).get("group")
-    beside = (each for each in reversed(others) if group and store.known_config(each).get("group") == group)
-    return next(beside, run_id)
+    among = set(with_results or probed)  # a control's result is more than none
+    group = probed[latest].get("group")
+    beside = [each for each, of in probed.items() if group and of.get("group") == group and each in among]
+    return beside[-1] if beside else latest  # a start begins with its own tokens, whatever found them
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:

@@ -65,11 +65,19 @@ WriteFile = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
+class _Config:
+    """What is wrong with a config.json, and with which runs its run was started."""
+
+    fault: str
+    group: str
+
+
+@dataclass(frozen=True)
 class _Seen:
-    """A run as it was last read: the stamps of its files then, what is wrong with its config, its state."""
+    """A run as it was last read: the stamps of its files then, what its config said, its state."""
 
     stamps: tuple[Any, ...]
-    config: str
+    config: _Config
     state: dict[str, Any]
 
 
@@ -189,7 +197,9 @@ class RunStore:
                 self._trouble = disk_fault(error, self.root) or str(error)
                 settled["message"] += f". {self._trouble}"
             return {**state, **settled}
-        return self.state(run_id) if changed is None else {**changed, "name": state["name"]}
+        if changed is None:
+            return self.state(run_id)
+        return {**changed, "name": state["name"], "group": state["group"]}
 
     def _summary(self, run_id: str) -> dict[str, Any]:
         """Return the state as its files say; each is read again only when it has changed."""
@@ -406,20 +416,24 @@ def is_frozen(state: Mapping[str, Any]) -> bool:
         return False
 
 
-def _look(folder: Path, stamps: tuple[Any, ...], config: str | None) -> "_Seen":
-    """Return a run as its files say now; `config`: what is wrong with its config.json, if that is known."""
+def _look(folder: Path, stamps: tuple[Any, ...], config: _Config | None) -> _Seen:
+    """Return a run as its files say now; `config`: what its config.json says, if that is known."""
     state, _ = read_state(folder)
-    if config is None:
-        try:
-            config = "" if read_record(folder / CONFIG) is not None else "it is missing"
-        except RunError as error:
-            config = error.what.partition(" cannot be read: ")[2]
+    config = config or _config(folder)
     # A worker has read its config: what has become of it since does not end the run.
-    if config and not state.get("fault") and state["state"] not in ACTIVE:
-        state = unreadable(folder, state, CONFIG, config)
+    if config.fault and not state.get("fault") and state["state"] not in ACTIVE:
+        state = unreadable(folder, state, CONFIG, config.fault)
     name = read_note(folder)[0].name or state["name"]
     shown = name if len(name) <= MOST_NAME else f"{name[:MOST_NAME]}…"
-    return _Seen(stamps, config, {**state, "name": shown})
+    return _Seen(stamps, config, {**state, "name": shown, "group": config.group})
+
+
+def _config(folder: Path) -> _Config:
+    try:
+        found = read_record(folder / CONFIG)
+    except RunError as error:
+        return _Config(error.what.partition(" cannot be read: ")[2], "")
+    return _Config("it is missing", "") if found is None else _Config("", found.get("group") or "")
 
 
 def _interrupted(state: Mapping[str, Any]) -> dict[str, Any]:
