@@ -152,7 +152,7 @@ def test_a_series_is_held_against_the_target_and_its_ends_against_each_other() -
     assert end.words.endswith("3 seeds, 6 rows: shown, “bin 3 of 3 (highest), by fused” does better.")
     assert doses.ends == () and len(doses.points) == 1
     lines = "\n".join(response_lines(results))
-    assert "bins:2/3" in lines and "−0.200 [−0.2" in lines and "chosen" not in lines
+    assert "bins:2/3" in lines and "−0.200 [−0.228, −0.172]" in lines and "chosen" not in lines
     # Without both ends, or on one seed, nothing is said to be shown.
     assert responses([each for each in results if each.arm != "bins:1/3"])[0].ends == ()
     one = responses([each for each in results if each.seed == 0])
