@@ -61,7 +61,7 @@ class UnlearnTab:
     sure: gr.State
     # What the button says while it asks nothing.
     label: gr.State
-    # Whether the defaults in the form are those of a row alone.
+    # Whether the defaults in the form are those of few rows.
     few: gr.State
     # Below a setting, why it cannot be as it is, or what it does now: the name of the setting → its line.
     lines: dict[str, gr.Markdown]

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tokenunlearn.experiments.perturbation import FUSED, RANDOM, SINGLE
-from tokenunlearn.experiments.verdict import FEWEST_ROWS
+from tokenunlearn.experiments.verdict import FEWEST_ROWS, LEVEL
 from tokenunlearn.metrics.statistics import NO_SPREAD
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.numbers import p_words, signed
 
-SHOWN: Final = 0.05
 _LABELS: Final[Mapping[str, str]] = {
     FUSED: "the rule's score φ",
     SINGLE: "what each token does alone",
@@ -53,7 +52,7 @@ def _order_said(wording: str, label: str, order: Mapping[str, Any], found: Mappi
     between = f"difference {_cell(beside, 'mean')}, {p_words(p_value)}"
     if len(order["deletion"]["by_row"]) < FEWEST_ROWS:
         return f"{head}; no difference is shown, it takes {FEWEST_ROWS} rows ({between})."
-    if p_value > SHOWN:
+    if p_value > LEVEL:
         return f"{head}; no difference is shown ({between})."
     return f"{head}; {'more' if beside['mean'] > 0 else 'less'} is shown ({between})."
 

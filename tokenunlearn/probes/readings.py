@@ -160,24 +160,22 @@ def gone_words(
         return None
     if any(value is None for _, value in (*before, *after)):
         return None
-    read = zip(before, after, _untaught(before, base), strict=True)
-    known = [(word, now, given) for (word, was), (_, now), given in read if likely(was)]
-    taught = [(word, now) for word, now, given in known if not given]
+    words = [word for word, _ in before]
+    untaught = _untaught(words, base)
+    known = [at for at, (_, was) in enumerate(before) if likely(was)]
+    taught = [at for at in known if not untaught[at]]
     if not taught:
         return None
-    gone = [word for word, now in taught if not likely(now)]
-    given = [word for word, _, given in known if given]
-    return {"gone": gone, "of": len(taught), "given": given, "words": len(before)}
+    gone = [words[at] for at in taught if not likely(after[at][1])]
+    given = [words[at] for at in known if untaught[at]]
+    return {"gone": gone, "of": len(taught), "given": given, "words": len(words)}
 
 
-def _untaught(words: Sequence[Sequence[Any]], base: Sequence[Sequence[Any]] | None) -> list[bool]:
+def _untaught(words: Sequence[str], base: Sequence[Sequence[Any]] | None) -> list[bool]:
     """Return of each word of a fact whether the base says it, although it does not know the fact."""
-    nothing = [False] * len(words)
-    if not base or [word for word, _ in base] != [word for word, _ in words]:
-        return nothing
-    values = [value for _, value in base]
-    if None in values or likely(prod(values)):
-        return nothing
+    values = [value for _, value in base or ()]
+    if [word for word, _ in base or ()] != words or None in values or likely(prod(values)):
+        return [False] * len(words)
     return [likely(value) for value in values]
 
 

@@ -109,8 +109,11 @@ def _answer_line(evidence: Evidence, kind: str, row: Row, question: str) -> dict
     }
     if kind != FORGET or not row.gold:
         return line
-    read = {"fact_words": evidence.log_probs, "base_words": evidence.under_base}
-    for name, log_probs in read.items():
-        if tokens := log_probs.get((question, row.answer)):
-            line[name] = [list(each) for each in word_probabilities(row.answer, tokens, row.gold)]
-    return line
+    pair = question, row.answer
+    read = {"fact_words": evidence.log_probs[pair]}
+    if pair in evidence.under_base:
+        read["base_words"] = evidence.under_base[pair]
+    return line | {
+        name: [list(each) for each in word_probabilities(row.answer, tokens, row.gold)]
+        for name, tokens in read.items()
+    }

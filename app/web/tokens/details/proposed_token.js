@@ -24,16 +24,17 @@ export class ProposedToken {
   }
 
   propose() {
-    if (this.model.view.locked !== null) return;
-    lockHighest(this.model);
-    this.made = { token: this.model.view.locked, rule: draftText(this.model.rule) };
+    if (this.model.view.locked === null) this.lock();
   }
 
   renew() {
     const { model, made } = this;
     if (!made || made.token !== model.view.locked || model.history.past.length) return;
-    if (made.token !== null && made.rule === draftText(model.rule)) return;
-    model.view.locked = null;
-    this.propose();
+    if (made.token === null || made.rule !== draftText(model.rule)) this.lock();
+  }
+
+  lock() {
+    lockHighest(this.model);
+    this.made = { token: this.model.view.locked, rule: draftText(this.model.rule) };
   }
 }
